@@ -1,0 +1,47 @@
+"""Writes the audit trail, in the transaction of the change that it tells of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.audit.models import AuditEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who makes a change, from where, in words that outlive them."""
+
+    account_id: str
+    workspace_id: str
+    profile_id: str
+    label: str
+    is_person: bool
+    source: AuditEvent.Source
+    address: str = ""
+
+
+def record(
+    actor: Actor,
+    action: str,
+    *,
+    subject: Any,
+    label: str = "",
+    changes: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """Write that `actor` did `action` (such as `tool_set.updated`) to `subject`, a saved model instance.
+
+    `changes` maps a field to `[before, after]`; secrets do not belong in it.
+    """
+    return AuditEvent.objects.create(
+        account_id=actor.account_id,
+        workspace_id=actor.workspace_id,
+        actor_id=actor.profile_id,
+        actor_label=actor.label[:200],
+        action=action,
+        subject_type=subject._meta.label_lower,
+        subject_id=str(subject.pk),
+        subject_label=(label or str(subject))[:200],
+        changes=dict(changes or {}),
+        source=actor.source,
+        address=actor.address,
+    )

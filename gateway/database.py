@@ -1,0 +1,55 @@
+"""Blocking database work for the event loop: a few threads, each with one connection that it keeps."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from django.db import InterfaceError, OperationalError, connection
+
+from gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="database")
+
+
+class DatabaseAway(GatewayError):
+    """The database did not answer."""
+
+    code = "database_unavailable"
+
+
+async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work` on a database thread.
+
+    Raises:
+        DatabaseAway: the connection is lost; the next call opens a new one.
+    """
+
+    def guarded() -> T:
+        with lost_connections_dropped():
+            return work(*args, **kwargs)
+
+    return await asyncio.get_running_loop().run_in_executor(_threads, guarded)
+
+
+@contextmanager
+def lost_connections_dropped() -> "Iterator[None]":
+    """Turn a lost connection into `DatabaseAway`, and forget it, so that the next use connects anew."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as exc:
+        connection.close()
+        raise DatabaseAway(
+            "The database does not answer. Try again in a few seconds."
+        ) from exc
+
+
+def is_postgresql() -> bool:
+    return connection.vendor == "postgresql"

@@ -1,0 +1,87 @@
+"""Encryption at rest and sealed tokens, both under one ring of keys: the first encrypts, all decrypt."""
+
+import base64
+import functools
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.db import models
+
+if TYPE_CHECKING:
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField
+
+
+def derived_keys(purpose: str) -> list[bytes]:
+    """One 32-byte key for `purpose` from each key of the ring, newest first."""
+    return [_derived_key(purpose, key) for key in settings.ENCRYPTION_KEYS]
+
+
+@functools.lru_cache(maxsize=64)
+def _derived_key(purpose: str, key: str) -> bytes:
+    material = base64.urlsafe_b64decode(key)
+    return HKDF(
+        SHA256(), length=32, salt=None, info=f"toolcrib:{purpose}".encode()
+    ).derive(material)
+
+
+def key_name(key: bytes) -> str:
+    """Eight hex digits that name a key without giving it away."""
+    return hashlib.sha256(b"toolcrib:name:" + key).hexdigest()[:8]
+
+
+def ring_fingerprint() -> str:
+    """Names the whole ring; two processes that can read each other's secrets have the same."""
+    return "-".join(sorted(key_name(key) for key in derived_keys("ring")))
+
+
+def seal(purpose: str, payload: bytes) -> str:
+    """An encrypted, signed, URL-safe token that only `unseal` with the same purpose opens."""
+    return _ring(purpose).encrypt(payload).decode()
+
+
+def unseal(
+    purpose: str, token: str, *, max_age_seconds: int | None = None
+) -> bytes | None:
+    """The sealed payload; None when the token is forged, damaged, too old or of another purpose."""
+    try:
+        return _ring(purpose).decrypt(token, ttl=max_age_seconds)
+    except (InvalidToken, ValueError, TypeError):
+        return None
+
+
+def _ring(purpose: str) -> MultiFernet:
+    return _cached_ring(purpose, tuple(settings.ENCRYPTION_KEYS))
+
+
+@functools.lru_cache(maxsize=64)
+def _cached_ring(purpose: str, keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet(
+        [Fernet(base64.urlsafe_b64encode(_derived_key(purpose, key))) for key in keys]
+    )
+
+
+class EncryptedTextField(_TextField):
+    """Text that is encrypted in the database and plain in Python."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value if value is None else seal("at-rest", str(value).encode())
+
+    def from_db_value(self, value: str | None, *_: Any) -> str | None:
+        if value is None:
+            return None
+        plain = unseal("at-rest", value)
+        if plain is None:
+            raise UndecipherableError(
+                "A stored secret cannot be decrypted with the keys in ENCRYPTION_KEYS."
+            )
+        return plain.decode()
+
+
+class UndecipherableError(Exception):
+    """No key of the ring opens a stored secret."""

@@ -1,0 +1,152 @@
+"""The outbound guard: which addresses a client may connect to, and the only builders of HTTP clients.
+
+Names are resolved once, every address is judged at the socket (so IP literals are too), and the connection goes to
+exactly the address that was judged. Clients carry no person: no cookie jar, no stored auth, no proxy from the
+environment, no redirects.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import aiohttp
+import anyio
+import httpcore2
+import httpx2
+from django.conf import settings
+
+from gateway.errors import Refused
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class AddressRefused(Refused):
+    """The name or address leads somewhere that Toolcrib may not connect to."""
+
+    code = "address_refused"
+
+
+def is_allowed(address: Address, networks: Iterable[Network]) -> bool:
+    """Whether a socket may connect to `address`: it is public, or an operator allowed its network."""
+    real = embedded_address(address)
+    return any(
+        real in network for network in networks if network.version == real.version
+    ) or (real.is_global and not real.is_multicast)
+
+
+def embedded_address(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one merely wraps (mapped, NAT64, 6to4, Teredo), else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return (
+        address.ipv4_mapped
+        or address.sixtofour
+        or (teredo[1] if teredo else None)
+        or address
+    )
+
+
+def check_address(host: str) -> None:
+    """Judge one literal address.
+
+    Raises:
+        AddressRefused: it is private or special, and no allowed network holds it.
+    """
+    if not is_allowed(
+        ipaddress.ip_address(host.partition("%")[0]), settings.UPSTREAM_NETWORKS
+    ):
+        raise AddressRefused(
+            f"Connecting to {host} is not allowed: it is a private or special address. "
+            "An operator can allow its network in UPSTREAM_NETWORKS."
+        )
+
+
+def _guarded_socket(address: Any) -> socket.socket:
+    family, kind, protocol, _, sockaddr = address
+    check_address(str(sockaddr[0]))
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    return made
+
+
+def forwarding_client(
+    *, max_connections: int, connect_seconds: float
+) -> aiohttp.ClientSession:
+    """The client of the call path. Call it on a running event loop, and close it there."""
+    connector = aiohttp.TCPConnector(
+        limit=max_connections,
+        ttl_dns_cache=10,
+        keepalive_timeout=30,
+        socket_factory=_guarded_socket,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
+        trust_env=False,
+        auto_decompress=True,
+        skip_auto_headers=("User-Agent",),
+    )
+
+
+class _GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Resolves once, judges every address, and connects to the one that it judged."""
+
+    def __init__(self) -> None:
+        self._backend = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        failure: Exception | None = None
+        for address in await _resolve(host, port):
+            check_address(address)
+            try:
+                return await self._backend.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
+            except httpcore2.ConnectError as exc:
+                failure = exc
+        raise failure or httpcore2.ConnectError(f"{host} has no address")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
+
+
+async def _resolve(host: str, port: int) -> Sequence[str]:
+    try:
+        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as exc:
+        raise httpcore2.ConnectError(f"{host} cannot be resolved") from exc
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def sync_client(
+    *, headers: dict[str, str], timeout_seconds: float
+) -> httpx2.AsyncClient:
+    """The client inside the SDK's client, which syncs tool sets."""
+    transport = httpx2.AsyncHTTPTransport(
+        trust_env=False, limits=httpx2.Limits(max_connections=20)
+    )
+    transport._pool._network_backend = (
+        _GuardedBackend()
+    )  # httpx2 exposes no argument for it
+    return httpx2.AsyncClient(
+        headers=headers,
+        timeout=httpx2.Timeout(timeout_seconds, pool=None),
+        transport=transport,
+        trust_env=False,
+        follow_redirects=False,
+    )

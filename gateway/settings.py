@@ -1,0 +1,183 @@
+"""The one place where Toolcrib reads its environment. With nothing set, it runs embedded: SQLite and a worker in the process."""
+
+import logging
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+
+from gateway import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- what an operator may set (README lists them) -------------------------------------------------------------------
+DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATABASE_URL = environment.text("DATABASE_URL")
+REDIS_URL = environment.text("REDIS_URL")
+EMBEDDED = not DATABASE_URL and not REDIS_URL
+HOST = environment.text("HOST", "127.0.0.1")
+PORT = environment.number("PORT", 8000)
+PUBLIC_URL = environment.text(
+    "PUBLIC_URL", f"http://{'127.0.0.1' if HOST == '0.0.0.0' else HOST}:{PORT}"
+).rstrip("/")
+ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+ALLOWED_ORIGINS = environment.names("ALLOWED_ORIGINS")
+DEBUG = environment.flag("DEBUG")
+LOG_LEVEL = environment.text("LOG_LEVEL", "INFO").upper()
+CALL_TIMEOUT_SECONDS = environment.number("CALL_TIMEOUT_SECONDS", 60)
+MAX_CALL_BYTES = environment.number("MAX_CALL_BYTES", 4 * 1024 * 1024)
+MAX_RESULT_BYTES = environment.number("MAX_RESULT_BYTES", 16 * 1024 * 1024)
+CALLS_PER_TOOL_SET = environment.number("CALLS_PER_TOOL_SET", 100)
+SYNC_INTERVAL_SECONDS = environment.number("SYNC_INTERVAL_SECONDS", 900, at_least=10)
+SYNC_TIMEOUT_SECONDS = environment.number("SYNC_TIMEOUT_SECONDS", 120)
+SYNC_MAX_TOOLS = environment.number("SYNC_MAX_TOOLS", 60_000)
+UPSTREAM_NETWORKS = environment.networks(
+    "UPSTREAM_NETWORKS", "127.0.0.0/8,::1/128" if EMBEDDED else ""
+)
+RETENTION_DAYS = environment.number("RETENTION_DAYS", 90)
+
+if EMBEDDED:
+    SECRET_KEY, ENCRYPTION_KEYS = environment.embedded_secrets(
+        DATA_DIR / "secrets.json"
+    )
+SECRET_KEY = environment.text("SECRET_KEY", SECRET_KEY if EMBEDDED else "")
+ENCRYPTION_KEYS = environment.names("ENCRYPTION_KEYS") or (
+    ENCRYPTION_KEYS if EMBEDDED else []
+)
+if not SECRET_KEY or not ENCRYPTION_KEYS:
+    raise ImproperlyConfigured(
+        "SECRET_KEY and ENCRYPTION_KEYS must be set when DATABASE_URL or REDIS_URL is. "
+        "Make them once and give every process the same: "
+        "SECRET_KEY is any long random text, ENCRYPTION_KEYS a comma-separated list of Fernet keys, newest first."
+    )
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured(
+        f"LOG_LEVEL must be one of DEBUG, INFO, WARNING or ERROR, not {LOG_LEVEL!r}."
+    )
+
+# --- what follows from it -------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "rest_framework",
+    "django_filters",
+    "gateway.audit",
+    "gateway.identity",
+    "toolsets",
+    "registry",
+    "toolpacks",
+    "gateway.mcp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "gateway.urls"
+ASGI_APPLICATION = "gateway.asgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+DATABASES = {
+    "default": environment.database(
+        DATABASE_URL, sqlite_path=DATA_DIR / "toolcrib.sqlite3"
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("admin:login")
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 1
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_VERBOSE = False
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL, *ALLOWED_ORIGINS]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+WHITENOISE_USE_FINDERS = True
+
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "gateway.identity.authentication.ApiKeyAuthentication",
+        "gateway.identity.authentication.AdminSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["gateway.identity.permissions.RolePermission"],
+    "DEFAULT_RENDERER_CLASSES": ["gateway.rest.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["gateway.rest.rendering.JSONParser"],
+    "EXCEPTION_HANDLER": "gateway.rest.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "gateway.logs.JsonFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
+        "mcp": {"level": "CRITICAL"},  # the SDK logs what upstreams send
+        "django.request": {"level": "ERROR"},
+    },
+}
+UNFOLD = {
+    "SITE_TITLE": "Toolcrib",
+    "SITE_HEADER": "Toolcrib",
+    "SITE_SYMBOL": "construction",
+}

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ToolpacksConfig(AppConfig):
+    name = "toolpacks"
+    verbose_name = "Tool packs"

@@ -1,0 +1,109 @@
+"""What every adapter's call path takes, gives and raises.
+
+UpstreamError                the upstream did not give a usable answer
+├── UpstreamUnreachable      nothing was sent: no connection, no address, a refused handshake
+├── UpstreamTimedOut         the deadline passed
+├── UpstreamLost             the connection broke after the call was sent; it may have been executed
+├── UpstreamMisbehaved       the answer was not what the protocol allows
+└── UpstreamAnsweredError    a JSON-RPC error, with its own code
+ResultTooLarge               the answer passed the bound on bytes
+ToolSetBusy                  the tool set's share of the process's concurrency is used up
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from gateway.errors import GatewayError, Refused
+
+SessionKey = tuple[str, int, str, int]
+"""Tool set id, adapter version, credential holder, credential generation: nothing opened under one serves another."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """Where the calls of one tool set go, and with which credential."""
+
+    key: SessionKey
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    protocol_version: str = ""
+    transport: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolRequest:
+    """One call, as it is sent to an upstream. `deadline` is a time of the event loop's clock, in seconds."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    deadline: float
+    max_result_bytes: int
+    header_paths: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
+    client_info: Mapping[str, str] = field(default_factory=dict)
+    input_responses: Mapping[str, Any] | None = None
+    request_state: str | None = None
+    on_progress: Callable[[dict[str, Any]], None] | None = None
+    is_retryable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """An upstream's result as it came, and the bytes it took on the wire."""
+
+    result: dict[str, Any]
+    size: int
+
+
+class UpstreamError(GatewayError):
+    """The upstream did not give a usable answer."""
+
+    code: ClassVar[str] = "upstream_failed"
+
+
+class UpstreamUnreachable(UpstreamError):
+    """Nothing was sent."""
+
+    code = "upstream_unreachable"
+
+
+class UpstreamTimedOut(UpstreamError):
+    """The deadline passed."""
+
+    code = "upstream_timed_out"
+
+
+class UpstreamLost(UpstreamError):
+    """The connection broke after the call was sent; it may have been executed."""
+
+    code = "upstream_lost"
+
+
+class UpstreamMisbehaved(UpstreamError):
+    """The answer was not what the protocol allows."""
+
+    code = "upstream_misbehaved"
+
+
+class UpstreamAnsweredError(UpstreamError):
+    """The upstream answered with a JSON-RPC error."""
+
+    code = "upstream_error"
+
+    def __init__(self, message: str, *, rpc_code: int, data: Any = None) -> None:
+        super().__init__(message)
+        self.rpc_code = rpc_code
+        self.data = data
+
+
+class ResultTooLarge(GatewayError):
+    """The answer passed the bound on bytes."""
+
+    code = "result_too_large"
+
+
+class ToolSetBusy(Refused):
+    """Too many calls of this tool set are under way in this process."""
+
+    code = "tool_set_busy"
