@@ -4,13 +4,15 @@ UpstreamError                the upstream did not give a usable answer
 ├── UpstreamUnreachable      nothing was sent: no connection, no address, a refused handshake
 ├── UpstreamTimedOut         the deadline passed
 ├── UpstreamLost             the connection broke after the call was sent; it may have been executed
+├── UpstreamUnauthorized     it does not accept the tool set's credential
+├── UpstreamFailed           it says itself that it failed (an HTTP status of 5xx or 429)
 ├── UpstreamMisbehaved       the answer was not what the protocol allows
 └── UpstreamAnsweredError    a JSON-RPC error, with its own code
 ResultTooLarge               the answer passed the bound on bytes
 ToolSetBusy                  the tool set's share of the process's concurrency is used up
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -19,10 +21,16 @@ from gateway.errors import GatewayError, Refused
 SessionKey = tuple[str, int, str, int]
 """Tool set id, adapter version, credential holder, credential generation: nothing opened under one serves another."""
 
+STREAMABLE_HTTP = "streamable_http"
+LEGACY_SSE = "sse"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """Where the calls of one tool set go, and with which credential."""
+    """Where the calls of one tool set go, and with which credential.
+
+    `protocol_version` and `transport` (STREAMABLE_HTTP or LEGACY_SSE) are what the last sync found, "" when unknown.
+    """
 
     key: SessionKey
     url: str
@@ -33,7 +41,11 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolRequest:
-    """One call, as it is sent to an upstream. `deadline` is a time of the event loop's clock, in seconds."""
+    """One call, as it is sent to an upstream.
+
+    `deadline` is a time of the event loop's clock, in seconds. `after_wait` is awaited before anything is sent when the
+    call had to wait for a free place or for a session to open; what it raises stops the call.
+    """
 
     name: str
     arguments: Mapping[str, Any]
@@ -46,6 +58,7 @@ class ToolRequest:
     request_state: str | None = None
     on_progress: Callable[[dict[str, Any]], None] | None = None
     is_retryable: bool = False
+    after_wait: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +91,16 @@ class UpstreamLost(UpstreamError):
     """The connection broke after the call was sent; it may have been executed."""
 
     code = "upstream_lost"
+
+
+class UpstreamUnauthorized(UpstreamError):
+    """The upstream does not accept the tool set's credential."""
+
+    code = "upstream_unauthorized"
+
+
+class UpstreamFailed(UpstreamError):
+    """The upstream says itself that it failed."""
 
 
 class UpstreamMisbehaved(UpstreamError):
