@@ -1,0 +1,303 @@
+"""Connects upstreams as tool sets, changes them, archives them, and takes them away."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F, ProtectedError
+from django.utils import timezone
+
+from gateway.audit import trail
+from gateway.audit.differences import differences
+from gateway.audit.trail import Actor
+from gateway.errors import Refused
+from gateway.identity.models import Workspace
+from gateway.identity.validation import slug_from
+from toolsets.adapters.settings import check_adapter
+from toolsets.errors import ChangedMeanwhile, ExternalIdTaken, ToolSetManaged
+from toolsets.models import SyncState, ToolSet
+
+CHANGEABLE = frozenset(
+    {
+        "name",
+        "slug",
+        "external_id",
+        "labels",
+        "bundle_key",
+        "description",
+        "adapter_type",
+        "adapter",
+        "tags",
+        "interactions",
+        "sync_interval_seconds",
+        "is_managed",
+    }
+)
+INTERACTIONS = frozenset({"elicitation", "sampling", "roots"})
+_SHORTEST_INTERVAL = timedelta(seconds=10)
+_DECIDES_TOOLS = ("url", "includeTools", "excludeTools", "toolApprovals")
+
+
+class ToolSetInUse(Refused):
+    """Packs hold the tool set."""
+
+    code = "tool_set_in_use"
+
+
+def connect(
+    workspace: Workspace,
+    *,
+    name: str,
+    adapter_type: str,
+    adapter: Mapping[str, Any],
+    description: str = "",
+    slug: str = "",
+    external_id: str = "",
+    labels: Mapping[str, str] | None = None,
+    bundle_key: str = "",
+    tags: Sequence[str] | None = None,
+    interactions: Mapping[str, bool] | None = None,
+    sync_interval_seconds: int | None = None,
+    is_managed: bool = False,
+    actor: Actor,
+) -> ToolSet:
+    """Connect an upstream. Its first sync is due at once; the caller wakes a worker after the commit.
+
+    Raises:
+        ValidationError: a field is wrong; entries are named like the fields, those of the adapter `adapter.<member>`.
+        ExternalIdTaken: another tool set of the workspace has this external id.
+        ToolSetManaged: a person asked for a managed set.
+    """
+    if is_managed and actor.is_person:
+        raise ToolSetManaged("Only API keys may make a tool set managed.")
+    tool_set = ToolSet(
+        workspace=workspace,
+        name=name,
+        slug=slug or _free_slug(workspace, name),
+        external_id=external_id,
+        labels=dict(labels or {}),
+        bundle_key=bundle_key,
+        description=description,
+        adapter_type=adapter_type,
+        adapter=adapter,
+        tags=list(tags or []),
+        interactions=dict(interactions or {}),
+        sync_interval_seconds=sync_interval_seconds,
+        is_managed=is_managed,
+        created_by_id=actor.profile_id,
+    )
+    _check(tool_set)
+    with transaction.atomic():
+        _save(tool_set)
+        SyncState.objects.create(
+            tool_set=tool_set, due_at=timezone.now(), requested_by_id=actor.profile_id
+        )
+        trail.record(
+            actor,
+            "tool_set.created",
+            subject=tool_set,
+            changes={"adapter": [None, _without_header_values(tool_set.adapter)]},
+        )
+    return tool_set
+
+
+def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
+    """Give fields (see `CHANGEABLE`) new values. A changed adapter gets a new version, and its sync is due at once.
+
+    Raises:
+        ValidationError, ExternalIdTaken: as `connect`.
+        ToolSetManaged: a person would change `is_managed`, or what decides about the tools of a managed set.
+        ChangedMeanwhile: somebody else changed the adapter since `tool_set` was read.
+    """
+    if unknown := set(fields) - CHANGEABLE:
+        raise TypeError(f"A tool set has no changeable {sorted(unknown)}.")
+    current: ToolSet = ToolSet.objects.in_workspace(tool_set.workspace_id).get(
+        pk=tool_set.pk
+    )
+    changes = differences(current, fields)
+    if not changes:
+        return current
+    _check_managed(current, changes, actor)
+    for name in changes:
+        setattr(current, name, fields[name])
+    _check(current, only=set(changes))
+    with transaction.atomic():
+        if {"adapter", "adapter_type"} & set(changes):
+            _claim_adapter(current, seen_version=tool_set.adapter_version)
+            _make_due(current, actor)
+        _save(current, update_fields=sorted(changes))
+        trail.record(
+            actor, "tool_set.updated", subject=current, changes=_recordable(changes)
+        )
+    return current
+
+
+def archive(tool_set: ToolSet, *, actor: Actor) -> ToolSet:
+    """Take the set out of service: its tools can be neither listed nor called, and it is not synced."""
+    return _move(
+        tool_set,
+        ToolSet.State.ACTIVE,
+        ToolSet.State.ARCHIVED,
+        "tool_set.archived",
+        actor,
+    )
+
+
+def unarchive(tool_set: ToolSet, *, actor: Actor) -> ToolSet:
+    """Put the set back into service, with its tools as they were; its sync is due at once."""
+    moved = _move(
+        tool_set,
+        ToolSet.State.ARCHIVED,
+        ToolSet.State.ACTIVE,
+        "tool_set.unarchived",
+        actor,
+    )
+    _make_due(moved, actor)
+    return moved
+
+
+def delete(tool_set: ToolSet, *, actor: Actor) -> None:
+    """Take the set away, with its tools, secrets and events.
+
+    Raises:
+        ToolSetInUse: packs hold it; the message names them.
+    """
+    try:
+        with transaction.atomic():
+            trail.record(actor, "tool_set.deleted", subject=tool_set)
+            ToolSet.objects.in_workspace(tool_set.workspace_id).filter(
+                pk=tool_set.pk
+            ).delete()
+    except ProtectedError as exc:
+        users = ", ".join(sorted(str(held) for held in exc.protected_objects)[:20])
+        raise ToolSetInUse(
+            f"The tool set is still in use: {users}. Detach it there first, or archive it instead."
+        ) from exc
+
+
+@transaction.atomic
+def _move(
+    tool_set: ToolSet,
+    before: ToolSet.State,
+    after: ToolSet.State,
+    action: str,
+    actor: Actor,
+) -> ToolSet:
+    rows = ToolSet.objects.in_workspace(tool_set.workspace_id).filter(pk=tool_set.pk)
+    if rows.filter(state=before).update(state=after):
+        trail.record(
+            actor, action, subject=tool_set, changes={"state": [before, after]}
+        )
+    tool_set.refresh_from_db()
+    return tool_set
+
+
+def _free_slug(workspace: Workspace, name: str) -> str:
+    taken = ToolSet.objects.in_workspace(workspace).values_list("slug", flat=True)
+    return slug_from(name, taken=set(taken), fallback="tool-set")
+
+
+def _check_managed(
+    current: ToolSet, changes: Mapping[str, list[Any]], actor: Actor
+) -> None:
+    if not actor.is_person:
+        return
+    if "is_managed" in changes:
+        raise ToolSetManaged("Only API keys may change whether a tool set is managed.")
+    if not current.is_managed or "adapter" not in changes:
+        return
+    before, after = changes["adapter"]
+    if any(before.get(member) != after.get(member) for member in _DECIDES_TOOLS):
+        raise ToolSetManaged(
+            "This tool set is managed: only API keys may change its address, filters and approvals."
+        )
+
+
+def _check(tool_set: ToolSet, *, only: set[str] | None = None) -> None:
+    wanted = CHANGEABLE if only is None else only
+    errors: dict[str, list[str]] = {}
+    _collect(errors, lambda: _clean_fields(tool_set, wanted))
+    if {"adapter", "adapter_type"} & wanted:
+        _collect(errors, lambda: check_adapter(tool_set.adapter_type, tool_set.adapter))
+    if "slug" in wanted and "slug" not in errors:
+        _collect(errors, lambda: _check_slug_free(tool_set))
+    if errors:
+        raise ValidationError(errors)
+    if tool_set.external_id and "external_id" in wanted:
+        _check_external_id_free(tool_set)
+
+
+def _collect(errors: dict[str, list[str]], check: Any) -> None:
+    try:
+        check()
+    except ValidationError as exc:
+        errors.update(exc.message_dict)
+
+
+def _clean_fields(tool_set: ToolSet, wanted: set[str] | frozenset[str]) -> None:
+    skipped = {f.name for f in tool_set._meta.fields} - wanted | {"adapter"}
+    tool_set.clean_fields(exclude=skipped)
+    asked = tool_set.interactions
+    if set(asked) - INTERACTIONS or not all(
+        isinstance(v, bool) for v in asked.values()
+    ):
+        raise ValidationError(
+            {"interactions": "Give elicitation, sampling and roots as true or false."}
+        )
+    interval = tool_set.sync_interval_seconds
+    if interval is not None and interval < _SHORTEST_INTERVAL.total_seconds():
+        raise ValidationError({"sync_interval_seconds": "At least 10 seconds."})
+
+
+def _check_slug_free(tool_set: ToolSet) -> None:
+    others = ToolSet.objects.in_workspace(tool_set.workspace_id).exclude(pk=tool_set.pk)
+    if others.filter(slug=tool_set.slug).exists():
+        raise ValidationError(
+            {"slug": f"Another tool set of this workspace is called {tool_set.slug}."}
+        )
+
+
+def _check_external_id_free(tool_set: ToolSet) -> None:
+    others = ToolSet.objects.in_workspace(tool_set.workspace_id).exclude(pk=tool_set.pk)
+    if other := others.filter(external_id=tool_set.external_id).first():
+        raise ExternalIdTaken("tool set", tool_set.external_id, existing_id=other.pk)
+
+
+def _save(tool_set: ToolSet, *, update_fields: list[str] | None = None) -> None:
+    try:
+        with transaction.atomic():
+            tool_set.save(update_fields=update_fields, force_insert=not update_fields)
+    except IntegrityError:  # a race for the slug or the external id
+        _check(tool_set, only={"slug", "external_id"})
+        raise
+
+
+def _claim_adapter(tool_set: ToolSet, *, seen_version: int) -> None:
+    rows = ToolSet.objects.filter(pk=tool_set.pk, adapter_version=seen_version)
+    if not rows.update(adapter_version=F("adapter_version") + 1):
+        raise ChangedMeanwhile(
+            "The adapter was changed in the meantime. Read the tool set again and repeat your change."
+        )
+    tool_set.adapter_version = seen_version + 1
+
+
+def _make_due(tool_set: ToolSet, actor: Actor) -> None:
+    SyncState.objects.filter(tool_set=tool_set).update(
+        due_at=timezone.now(), requested_by_id=actor.profile_id
+    )
+
+
+def _recordable(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    if "adapter" not in changes:
+        return changes
+    return changes | {
+        "adapter": [_without_header_values(side) for side in changes["adapter"]]
+    }
+
+
+def _without_header_values(adapter: Mapping[str, Any]) -> dict[str, Any]:
+    if "headers" not in adapter:
+        return dict(adapter)
+    return {**adapter, "headers": dict.fromkeys(adapter["headers"], "***")}

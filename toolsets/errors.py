@@ -1,0 +1,27 @@
+"""What more than one process of this app refuses, and the words for it."""
+
+from gateway.errors import Refused
+
+
+class ToolSetManaged(Refused):
+    """A person may not change the tools of a managed set."""
+
+    code = "tool_set_managed"
+
+
+class ChangedMeanwhile(Refused):
+    """Somebody else changed the same thing first."""
+
+    code = "changed_meanwhile"
+
+
+class ExternalIdTaken(Refused):
+    """Another row of the same kind has this external id."""
+
+    code = "external_id_taken"
+
+    def __init__(self, kind: str, external_id: str, *, existing_id: str) -> None:
+        super().__init__(
+            f"The {kind} {existing_id} already has the external id {external_id!r}."
+        )
+        self.existing_id = existing_id
