@@ -1,0 +1,1 @@
+"""How fast Toolcrib is, side by side with peers, against one upstream."""

@@ -1,0 +1,363 @@
+"""The load generator: a process of its own that drives N clients, compares every answer and weighs the servers meanwhile.
+
+`python -m benchmarks.load` reads one JSON line, a `Load`, and prints one, a `Measured`. A further line ends it early.
+"""
+
+import asyncio
+import gc
+import os
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from typing import Any
+
+import orjson
+import uvloop
+
+from benchmarks.clients import HANDSHAKE, Client, Refused, SseClient, StreamableClient
+from benchmarks.http1 import ConnectionLost
+from benchmarks.machine import cpu_seconds, resident_bytes
+
+FIRST_ID = 1_000_000_000  # so that ids have one length and lists differ in nothing else
+DRAIN_SECONDS = 30
+SLICE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What to do to a server, and which processes to weigh meanwhile (a name each for some pids)."""
+
+    url: str
+    method: str = "tools/call"
+    transport: str = "streamable"
+    era: str = HANDSHAKE
+    token: str = ""
+    tool: str = ""
+    clients: int = 1
+    seconds: float = 2.0
+    warmup: float = 0.5
+    watch: dict[str, list[int]] = field(default_factory=dict)
+    is_constant: bool = False  # the server sends one answer to everything
+    keeps_going: bool = (
+        False  # errors are counted in the timeline, and do not end the run
+    )
+    urls: list[str] = field(default_factory=list)  # list once at each of these instead
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What came of it. CPU is in ms per call, latencies in ms, memory in MB."""
+
+    calls: int
+    seconds: float
+    per_second: float
+    p50: float
+    p95: float
+    p99: float
+    worst: float
+    answered: int  # every verified answer, those outside the measured window included
+    sent: int
+    errors: dict[str, int]
+    cpu: dict[str, float]
+    memory: dict[str, float]
+    answer_bytes: int
+    timeline: list[tuple[float, int, int]]  # monotonic time, right answers, errors
+
+
+class WrongAnswer(Exception):
+    """The server answered something else than what was asked."""
+
+
+class Refusal(Exception):
+    """The answer is an error that the server reports on purpose."""
+
+
+class Tally:
+    """What the clients saw, inside and outside the measured window."""
+
+    def __init__(self) -> None:
+        self.latencies: list[float] = []
+        self.errors: Counter[str] = Counter()
+        self.right: Counter[int] = Counter()
+        self.wrong: Counter[int] = Counter()
+        self.sent = self.answered = self.answer_bytes = 0
+        self.is_measuring = False
+        self.is_over = False
+
+    def saw(self, latency: float, size: int) -> None:
+        self.answered += 1
+        self.answer_bytes = size
+        self.right[int(time.monotonic() / SLICE_SECONDS)] += 1
+        if self.is_measuring:
+            self.latencies.append(latency)
+
+    def failed(self, kind: str) -> None:
+        self.errors[kind] += 1
+        self.wrong[int(time.monotonic() / SLICE_SECONDS)] += 1
+
+    def timeline(self) -> list[tuple[float, int, int]]:
+        slices = sorted(self.right | self.wrong)
+        return [
+            (at * SLICE_SECONDS, self.right[at], self.wrong[at])
+            for at in slices
+        ]  # fmt: skip
+
+
+class Calls:
+    """Calls of one tool, each with arguments of its own; the upstream echoes them."""
+
+    def __init__(self, load: Load) -> None:
+        self._tool = load.tool
+
+    def params(self, request_id: int) -> dict[str, Any]:
+        arguments = {
+            "query": f"the words of request {request_id}",
+            "limit": request_id % 1000 + 1,
+            "tags": [f"tag-{request_id % 97}", "benchmark"],
+            "exact": request_id % 2 == 0,
+        }
+        return {"name": self._tool, "arguments": arguments}
+
+    def check(self, request_id: int, params: dict[str, Any], body: bytes) -> None:
+        answer = orjson.loads(body)
+        if answer.get("id") != request_id:
+            raise WrongAnswer(f"asked {request_id}, got {body[:300]!r}")
+        result = answer.get("result")
+        if result is None or result.get("isError"):
+            raise Refusal(refusal_code(answer))
+        arguments = params["arguments"]
+        if (
+            result.get("structuredContent") != arguments
+            or orjson.loads(result["content"][0]["text"]) != arguments
+        ):
+            raise WrongAnswer(f"sent {arguments}, got {body[:300]!r}")
+
+
+class Lists:
+    """`tools/list`: the first answer is parsed, the others must equal it but for the id."""
+
+    def __init__(self, load: Load) -> None:
+        self._is_constant = load.is_constant
+        self._expected: tuple[bytes, ...] | None = None
+
+    def params(self, request_id: int) -> dict[str, Any]:
+        return {}
+
+    def check(self, request_id: int, params: dict[str, Any], body: bytes) -> None:
+        parts = (body,) if self._is_constant else body.partition(b"%d" % request_id)
+        parts = parts[:1] + parts[2:]
+        if self._expected is None:
+            answer = orjson.loads(body)
+            if "tools" not in answer.get("result", {}):
+                raise Refusal(refusal_code(answer))
+            self._expected = parts
+        elif parts != self._expected:
+            raise WrongAnswer(f"a list that differs: {body[:300]!r}")
+
+
+def refusal_code(answer: dict[str, Any]) -> str:
+    """The word with which the server refused or failed."""
+    if "error" in answer:
+        return f"rpc {answer['error'].get('code')}"
+    meta = answer.get("result", {}).get("_meta") or {}
+    refusal = meta.get("dev.toolcrib/refusal") or {}
+    return str(refusal.get("code") or "isError")
+
+
+def client_for(load: Load) -> Client:
+    if load.transport == "sse":
+        return SseClient(load.url, method=load.method)
+    return StreamableClient(
+        load.url, method=load.method, tool=load.tool, token=load.token, era=load.era
+    )
+
+
+async def opened(load: Load) -> Client:
+    client = client_for(load)
+    await client.open()
+    return client
+
+
+async def ask_once(
+    client: Client, work: Calls | Lists, tally: Tally, request_id: int
+) -> None:
+    params = work.params(request_id)
+    tally.sent += 1
+    began = time.perf_counter()
+    body = await client.ask(request_id, params)
+    latency = time.perf_counter() - began
+    work.check(request_id, params, body)
+    tally.saw(latency, len(body))
+
+
+async def drive(
+    load: Load, client: Client, work: Calls | Lists, tally: Tally, ids: Iterator[int]
+) -> None:
+    """One client: ask, compare, ask again, until it is over."""
+    while not tally.is_over:
+        try:
+            await ask_once(client, work, tally, next(ids))
+        except (ConnectionLost, Refused, Refusal, WrongAnswer) as exc:
+            tally.failed(kind_of(exc))
+            if not load.keeps_going:
+                return
+            client = await reopened(load, client, exc, tally)
+
+
+async def reopened(
+    load: Load, client: Client, error: Exception, tally: Tally
+) -> Client:
+    """The same client after a refusal, a new one after a lost connection."""
+    if isinstance(error, Refusal):
+        await asyncio.sleep(0.005)
+        return client
+    client.close()
+    while not tally.is_over:
+        await asyncio.sleep(0.05)
+        try:
+            return await opened(load)
+        except (ConnectionLost, Refused) as exc:
+            tally.failed(kind_of(exc))
+    return client
+
+
+def kind_of(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+async def visit(
+    load: Load, urls: Iterator[str], tally: Tally, ids: Iterator[int]
+) -> None:
+    """List once at each URL, as a client that opens no session."""
+    for url in urls:
+        one = Load(url=url, method=load.method, token=load.token)
+        client = await opened(one)
+        try:
+            await ask_once(client, Lists(one), tally, next(ids))
+        except (ConnectionLost, Refused, Refusal) as exc:
+            tally.failed(kind_of(exc))
+        client.close()
+
+
+async def told_to_stop() -> None:
+    """Wait for a further line of standard input; its end says nothing."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    source = sys.stdin.fileno()
+
+    def hear() -> None:
+        if os.read(source, 100):
+            told.set()
+        else:
+            loop.remove_reader(source)
+
+    loop.add_reader(source, hear)
+    try:
+        await told.wait()
+    finally:
+        loop.remove_reader(source)
+
+
+async def window(load: Load, tally: Tally, drivers: list[asyncio.Task[None]]) -> float:
+    """Measure until the time is up, someone says stop, or the clients are done; gives the seconds."""
+    began = time.perf_counter()
+    tally.is_measuring = True
+    stop = asyncio.create_task(told_to_stop())
+    done = asyncio.gather(*drivers)
+    await asyncio.wait(
+        [stop, done], timeout=load.seconds, return_when=asyncio.FIRST_COMPLETED
+    )
+    stop.cancel()
+    tally.is_measuring = False
+    return time.perf_counter() - began
+
+
+async def run(load: Load) -> Measured:
+    tally, ids = Tally(), count(FIRST_ID)
+    if load.urls:
+        urls = iter(load.urls)
+        drivers = [
+            asyncio.create_task(visit(load, urls, tally, ids))
+            for _ in range(load.clients)
+        ]
+    else:
+        work = Calls(load) if load.method == "tools/call" else Lists(load)
+        clients = await asyncio.gather(*(opened(load) for _ in range(load.clients)))
+        drivers = [
+            asyncio.create_task(drive(load, client, work, tally, ids))
+            for client in clients
+        ]
+        await asyncio.sleep(load.warmup)
+    before = weigh(load)
+    seconds = await window(load, tally, drivers)
+    after = weigh(load)
+    memory = {name: resident_bytes(pids) / 1e6 for name, pids in load.watch.items()}
+    await drain(tally, drivers)
+    return measured(load, tally, seconds, before, after, memory)
+
+
+def weigh(load: Load) -> dict[str, float]:
+    held = {name: cpu_seconds(pids) for name, pids in load.watch.items()}
+    return held | {"load": time.process_time()}
+
+
+async def drain(tally: Tally, drivers: list[asyncio.Task[None]]) -> None:
+    """Let the calls under way end, so that what was sent can be compared with what was recorded."""
+    tally.is_over = True
+    _, hanging = await asyncio.wait(drivers, timeout=DRAIN_SECONDS)
+    for driver in hanging:
+        driver.cancel()
+        tally.failed("no answer")
+    for driver in drivers:
+        if not driver.cancelled() and driver.done() and (exc := driver.exception()):
+            raise exc
+
+
+def measured(
+    load: Load,
+    tally: Tally,
+    seconds: float,
+    before: dict[str, float],
+    after: dict[str, float],
+    memory: dict[str, float],
+) -> Measured:
+    latencies = sorted(tally.latencies)
+    calls = len(latencies)
+    return Measured(
+        calls=calls,
+        seconds=seconds,
+        per_second=calls / seconds,
+        p50=statistics.median(latencies or [0]) * 1e3,
+        p95=quantile(latencies, 0.95) * 1e3,
+        p99=quantile(latencies, 0.99) * 1e3,
+        worst=quantile(latencies, 1.0) * 1e3,
+        answered=tally.answered,
+        sent=tally.sent,
+        errors=dict(tally.errors),
+        cpu={
+            name: (after[name] - before[name]) * 1e3 / max(calls, 1) for name in after
+        },
+        memory=memory,
+        answer_bytes=tally.answer_bytes,
+        timeline=tally.timeline(),
+    )
+
+
+def quantile(ordered: list[float], part: float) -> float:
+    return ordered[min(int(len(ordered) * part), len(ordered) - 1)] if ordered else 0.0
+
+
+def main() -> None:
+    gc.disable()
+    load = Load(**orjson.loads(sys.stdin.readline()))
+    result = uvloop.run(run(load))
+    sys.stdout.buffer.write(orjson.dumps(asdict(result)) + b"\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
