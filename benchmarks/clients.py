@@ -38,7 +38,7 @@ def message(method: str, params: dict[str, Any], request_id: int | None) -> byte
 
 
 def initialize() -> dict[str, Any]:
-    return {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": CLIENT_INFO}  # fmt: skip
+    return {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": CLIENT_INFO}
 
 
 def head(method: str, url: str, headers: dict[str, str]) -> bytes:
@@ -130,6 +130,7 @@ class SseClient:
         self._url, self._method = url, method
         self._stream, self._posts = Connection(), Connection()
         self._buffer = b""
+        self._answer: asyncio.Future[bytes]
 
     async def open(self) -> None:
         self._stream = await Connection.open(self._url)
@@ -153,7 +154,7 @@ class SseClient:
         self._posts.close()
 
     async def _send(self, body: bytes) -> None:
-        self._answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._answer = asyncio.get_running_loop().create_future()
         payload(await self._posts.exchange(with_body(self._head, body)))
 
     def _take(self, chunk: bytes) -> None:

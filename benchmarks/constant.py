@@ -5,7 +5,9 @@ from pathlib import Path
 
 from benchmarks.upstream import Message, Receive, Send, body_of, respond
 
-ANSWER = Path(os.environ["ANSWER_FILE"]).read_bytes() if "ANSWER_FILE" in os.environ else b""  # fmt: skip
+ANSWER = (
+    Path(os.environ["ANSWER_FILE"]).read_bytes() if "ANSWER_FILE" in os.environ else b""
+)
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:

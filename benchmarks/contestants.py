@@ -32,6 +32,7 @@ class Served:
     tool: str = tool_name(0)
     transport: str = "streamable"
     token: str = ""
+    is_constant: bool = False
     watch: dict[str, list[int]] = field(default_factory=dict)
     processes: tuple[Started, ...] = ()
 
@@ -45,6 +46,7 @@ class Served:
             clients=clients,
             seconds=seconds,
             watch=self.watch,
+            is_constant=self.is_constant,
         )
 
     def stop(self) -> None:
@@ -59,14 +61,18 @@ class NotInstalled(Exception):
 def start_upstream(*, port: int = 0) -> Started:
     CACHE.mkdir(parents=True, exist_ok=True)
     counter = str(CACHE / "executed.count")
-    return start_asgi("upstream", "benchmarks.upstream:application", port=port, COUNTER_FILE=counter)  # fmt: skip
+    return start_asgi(
+        "upstream", "benchmarks.upstream:application", port=port, COUNTER_FILE=counter
+    )
 
 
 def direct(upstream: Started, tools: int) -> Served:
     """No gateway: what the upstream and the load generator can do."""
     return Served(
-        name="direct", url=f"{upstream.url}/mcp/{tools}", watch={"gateway": [upstream.pid]}
-    )  # fmt: skip
+        name="direct",
+        url=f"{upstream.url}/mcp/{tools}",
+        watch={"gateway": [upstream.pid]},
+    )
 
 
 def floor(upstream: Started, tools: int) -> Served:
@@ -85,6 +91,7 @@ def constant(answer: Path) -> Served:
     return Served(
         name=process.name,
         url=f"{process.url}/mcp",
+        is_constant=True,
         watch={"gateway": [process.pid]},
         processes=(process,),
     )
@@ -157,7 +164,18 @@ def _fastmcp_environment() -> Path:
     python = folder / "bin" / "python"
     if not (folder / "installed").exists():
         _install((sys.executable, "-m", "venv", "--clear", str(folder)))
-        _install((str(python), "-m", "pip", "install", "--quiet", FASTMCP, "uvloop", "httptools"))  # fmt: skip
+        _install(
+            (
+                str(python),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                FASTMCP,
+                "uvloop",
+                "httptools",
+            )
+        )
         (folder / "installed").touch()
     return python
 

@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         try:
             _, connection = await loop.create_connection(
-                cls, parts.hostname, parts.port
+                cls, parts.hostname or "", parts.port or 80
             )
         except OSError as exc:
             raise ConnectionLost("refused") from exc

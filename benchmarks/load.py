@@ -101,10 +101,7 @@ class Tally:
 
     def timeline(self) -> list[tuple[float, int, int]]:
         slices = sorted(self.right | self.wrong)
-        return [
-            (at * SLICE_SECONDS, self.right[at], self.wrong[at])
-            for at in slices
-        ]  # fmt: skip
+        return [(at * SLICE_SECONDS, self.right[at], self.wrong[at]) for at in slices]
 
 
 class Calls:
@@ -148,8 +145,10 @@ class Lists:
         return {}
 
     def check(self, request_id: int, params: dict[str, Any], body: bytes) -> None:
-        parts = (body,) if self._is_constant else body.partition(b"%d" % request_id)
-        parts = parts[:1] + parts[2:]
+        parts: tuple[bytes, ...] = (body,)
+        if not self._is_constant:
+            before, _, after = body.partition(b"%d" % request_id)
+            parts = (before, after)
         if self._expected is None:
             answer = orjson.loads(body)
             if "tools" not in answer.get("result", {}):
@@ -262,16 +261,20 @@ async def told_to_stop() -> None:
         loop.remove_reader(source)
 
 
+async def all_of(drivers: list[asyncio.Task[None]]) -> None:
+    await asyncio.wait(drivers)
+
+
 async def window(load: Load, tally: Tally, drivers: list[asyncio.Task[None]]) -> float:
     """Measure until the time is up, someone says stop, or the clients are done; gives the seconds."""
     began = time.perf_counter()
     tally.is_measuring = True
     stop = asyncio.create_task(told_to_stop())
-    done = asyncio.gather(*drivers)
-    await asyncio.wait(
-        [stop, done], timeout=load.seconds, return_when=asyncio.FIRST_COMPLETED
-    )
+    done = asyncio.create_task(all_of(drivers))
+    ends: list[asyncio.Task[None]] = [stop, done]
+    await asyncio.wait(ends, timeout=load.seconds, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
+    done.cancel()
     tally.is_measuring = False
     return time.perf_counter() - began
 

@@ -84,7 +84,9 @@ def start(
         )
     started = Started(name=name, popen=popen, port=port, log=log)
     try:
-        wait_until(lambda: is_listening(started), within=within, what=f"{name} to listen")  # fmt: skip
+        wait_until(
+            lambda: is_listening(started), within=within, what=f"{name} to listen"
+        )
     except TimeoutError as exc:
         started.stop()
         raise DidNotStart(f"{name} did not start:\n{started.said()}") from exc

@@ -133,7 +133,9 @@ def discovery() -> dict[str, Any]:
     }
 
 
-counter = Counter(Path(os.environ["COUNTER_FILE"])) if "COUNTER_FILE" in os.environ else None  # fmt: skip
+counter = (
+    Counter(Path(os.environ["COUNTER_FILE"])) if "COUNTER_FILE" in os.environ else None
+)
 
 
 def answer(request: dict[str, Any], *, count: int) -> bytes:
