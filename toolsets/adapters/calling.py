@@ -21,7 +21,7 @@ from gateway.errors import GatewayError, Refused
 SessionKey = tuple[str, int, str, int]
 """Tool set id, adapter version, credential holder, credential generation: nothing opened under one serves another."""
 
-STREAMABLE_HTTP = "streamable_http"
+STREAMABLE_HTTP = "streamable-http"
 LEGACY_SSE = "sse"
 
 

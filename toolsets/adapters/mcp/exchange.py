@@ -1,0 +1,204 @@
+"""HTTP with one upstream under one credential, and what its failures mean for a call.
+
+A request that found no connection was not sent; one that lost its connection may have been executed. aiohttp itself
+repeats nothing that is not idempotent.
+"""
+
+import asyncio
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from gateway.network import forwarding_client
+from toolsets.adapters.calling import (
+    ResultTooLarge,
+    Target,
+    UpstreamLost,
+    UpstreamMisbehaved,
+    UpstreamUnreachable,
+)
+from toolsets.adapters.mcp.errands import Errands
+
+_NOT_THE_OPERATORS = ("connection", "content-length", "transfer-encoding")
+_DRAIN_BYTES = 65_536
+
+
+class Exchange:
+    """The connections and headers of one upstream session; nothing here is shared with another."""
+
+    def __init__(self, target: Target, *, connect_seconds: float) -> None:
+        self._connect_seconds = connect_seconds
+        self._client = self._new_client()
+        self._retired: list[aiohttp.ClientSession] = []
+        self.errands = Errands()
+        try:
+            self.url = URL(target.url)
+        except ValueError:
+            raise UpstreamUnreachable(
+                "The address of the upstream is not a URL."
+            ) from None
+        self.headers = _headers(target)
+
+    def _new_client(self) -> aiohttp.ClientSession:
+        return forwarding_client(
+            max_connections=0, connect_seconds=self._connect_seconds
+        )
+
+    async def post(
+        self, body: bytes, headers: CIMultiDict[str], url: URL | None = None
+    ) -> aiohttp.ClientResponse:
+        """Send one message; the caller closes the response, or reads it to its end.
+
+        Raises:
+            UpstreamUnreachable: nothing was sent.
+            UpstreamLost: the connection broke before an answer came.
+            UpstreamMisbehaved: the answer was not HTTP.
+            AddressRefused: the guard does not let us connect there.
+        """
+        return await self.send("POST", headers, body=body, url=url)
+
+    async def send(
+        self,
+        method: str,
+        headers: CIMultiDict[str],
+        *,
+        body: bytes | None = None,
+        url: URL | None = None,
+    ) -> aiohttp.ClientResponse:
+        """Any method, with the errors of `post`."""
+        client = self._client
+        try:
+            return await client.request(
+                method,
+                url or self.url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+            )
+        except aiohttp.ClientConnectorDNSError as exc:
+            raise UpstreamUnreachable("The upstream's name has no address.") from exc
+        except aiohttp.ClientSSLError as exc:
+            raise UpstreamUnreachable(
+                "The upstream's TLS certificate or handshake was not accepted."
+            ) from exc
+        except aiohttp.ClientConnectorError as exc:
+            raise UpstreamUnreachable(
+                f"The upstream does not accept connections ({exc.os_error.strerror})."
+            ) from exc
+        except aiohttp.ServerTimeoutError as exc:
+            raise UpstreamUnreachable(
+                "The upstream did not accept a connection in time."
+            ) from exc
+        except aiohttp.ClientConnectionError as exc:
+            self._retire(client)
+            raise UpstreamLost(
+                "The upstream closed the connection before it answered; "
+                "it may have executed the call."
+            ) from exc
+        except aiohttp.ClientResponseError:
+            raise UpstreamMisbehaved(
+                "The upstream's answer is not valid HTTP."
+            ) from None
+        except (aiohttp.InvalidURL, ValueError):
+            raise UpstreamUnreachable(
+                "The upstream's address or headers cannot be sent over HTTP."
+            ) from None
+
+    async def notify(
+        self,
+        method: str,
+        headers: CIMultiDict[str],
+        *,
+        body: bytes | None = None,
+        url: URL | None = None,
+    ) -> int:
+        """Send what has no answer, and give the HTTP status; the errors of `post`."""
+        response = await self.send(method, headers, body=body, url=url)
+        self.settle(response)
+        return response.status
+
+    def _retire(self, client: aiohttp.ClientSession) -> None:
+        """One connection turned out to be stale: leave the idle ones beside it behind as well."""
+        if client is self._client and not client.closed:
+            self._client = self._new_client()
+            self._retired.append(client)
+
+    @property
+    def has_retired(self) -> bool:
+        return bool(self._retired)
+
+    async def close_retired(self) -> None:
+        """Call it when no request is under way."""
+        while self._retired:
+            await self._retired.pop().close()
+
+    def settle(self, response: aiohttp.ClientResponse) -> None:
+        """The answer came, but not yet the end of its stream: read on, so that the connection can be used again."""
+        if not response.closed:
+            self.errands.run(_drain(response))
+
+    async def aclose(self) -> None:
+        await self.errands.finish(seconds=1.0)
+        await self.close_retired()
+        await self._client.close()
+
+
+def _headers(target: Target) -> CIMultiDict[str]:
+    headers = CIMultiDict({"User-Agent": "toolcrib"})
+    headers.update(target.headers)
+    for name in list(headers):
+        if name.lower() in _NOT_THE_OPERATORS or name.lower().startswith("mcp-"):
+            del headers[name]
+    headers["Content-Type"] = "application/json"
+    headers["Accept"] = "application/json, text/event-stream"
+    return headers
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    try:
+        async with asyncio.timeout(1.0):
+            left = _DRAIN_BYTES
+            while left > 0 and (chunk := await response.content.readany()):
+                left -= len(chunk)
+    finally:
+        response.close()
+
+
+async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The whole decompressed body.
+
+    Raises:
+        ResultTooLarge: it passed `limit` bytes.
+        UpstreamLost: the connection broke on the way.
+    """
+    if (response.content_length or 0) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := await read_some(response):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def read_some(response: aiohttp.ClientResponse) -> bytes:
+    """The next bytes of the body, empty at its end.
+
+    Raises:
+        UpstreamLost: the connection broke.
+    """
+    try:
+        return await response.content.readany()
+    except (aiohttp.ClientError, OSError) as exc:
+        raise UpstreamLost(
+            "The upstream's answer broke off; it may have executed the call."
+        ) from exc
+
+
+def _too_large(limit: int) -> ResultTooLarge:
+    return ResultTooLarge(
+        f"The upstream's answer is larger than the {limit} bytes that are allowed."
+    )
