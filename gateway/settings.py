@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
@@ -57,8 +58,8 @@ if LOG_LEVEL not in logging.getLevelNamesMapping():
 
 # --- what follows from it -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "gateway.identity.admin_config.ToolcribAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -81,6 +82,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "gateway.identity.middleware.CurrentWorkspaceMiddleware",
+    "gateway.identity.middleware.AnnounceChangesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -133,6 +136,7 @@ AXES_COOLOFF_TIME = 1
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
@@ -176,8 +180,106 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
     },
 }
+
+
+def _page(
+    title: str, icon: str, page: str, *, permission: str = "is_in_workspace"
+) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{page}"),
+        "permission": f"gateway.identity.admin_site.{permission}",
+    }
+
+
 UNFOLD = {
     "SITE_TITLE": "Toolcrib",
     "SITE_HEADER": "Toolcrib",
-    "SITE_SYMBOL": "construction",
+    "SITE_SYMBOL": "handyman",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "gateway.identity.admin_site.environment",
+    "DASHBOARD_CALLBACK": "gateway.mcp.front_page.context",
+    "STYLES": ["gateway.identity.admin_site.stylesheet"],
+    "SCRIPTS": ["gateway.identity.admin_site.script"],
+    "BORDER_RADIUS": "8px",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 254.6)",
+            "100": "oklch(93.2% .032 255.6)",
+            "200": "oklch(88.2% .059 254.1)",
+            "300": "oklch(80.9% .105 251.8)",
+            "400": "oklch(70.7% .165 254.6)",
+            "500": "oklch(62.3% .214 259.8)",
+            "600": "oklch(54.6% .245 262.9)",
+            "700": "oklch(48.8% .243 264.4)",
+            "800": "oklch(42.4% .199 265.6)",
+            "900": "oklch(37.9% .146 265.5)",
+            "950": "oklch(28.2% .091 267.9)",
+        },
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [
+                    _page("Overview", "space_dashboard", "index"),
+                    _page("Tool calls", "receipt_long", "mcp_toolcall_changelist"),
+                ],
+            },
+            {
+                "title": "Tools",
+                "separator": True,
+                "items": [
+                    _page("Tool sets", "hub", "toolsets_toolset_changelist"),
+                    _page("Tools", "construction", "toolsets_tool_changelist"),
+                    _page("Tool packs", "inventory_2", "toolpacks_toolpack_changelist"),
+                ],
+            },
+            {
+                "title": "Access",
+                "separator": True,
+                "items": [
+                    _page(
+                        "Registered users",
+                        "group",
+                        "identity_registereduser_changelist",
+                    ),
+                    _page(
+                        "Agent profiles",
+                        "smart_toy",
+                        "identity_agentprofile_changelist",
+                    ),
+                    _page("API keys", "key", "identity_apikey_changelist"),
+                    _page("Secrets", "lock", "toolsets_secret_changelist"),
+                    _page("Members", "badge", "identity_membership_changelist"),
+                ],
+            },
+            {
+                "title": "Installation",
+                "separator": True,
+                "items": [
+                    _page(
+                        "Accounts",
+                        "domain",
+                        "identity_account_changelist",
+                        permission="is_superuser",
+                    ),
+                    _page(
+                        "Workspaces",
+                        "workspaces",
+                        "identity_workspace_changelist",
+                        permission="is_superuser",
+                    ),
+                    _page(
+                        "Sign-ins",
+                        "manage_accounts",
+                        "auth_user_changelist",
+                        permission="is_superuser",
+                    ),
+                ],
+            },
+        ],
+    },
 }

@@ -1,0 +1,336 @@
+"""The admin of tool sets: connect an upstream, see how it is, sync it, change it."""
+
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from gateway.identity.admin_base import (
+    ChangeList,
+    WorkspaceAdmin,
+    actor_of,
+    display,
+    may,
+    workspace_of,
+)
+from gateway.identity.admin_display import ago
+from gateway.identity.roles import Right
+from toolsets import connecting
+from toolsets.admin import neighbours
+from toolsets.admin.editors import spoken
+from toolsets.admin.forms import FIELDSETS, ToolSetForm
+from toolsets.admin.health import events_of, health_chip, progress, state_of, sync_of
+from toolsets.headers import names_in
+from toolsets.models import Tool, ToolSet
+from toolsets.secrets import store_secret
+from toolsets.sync import request_sync
+from toolsets.tasks import sync_tool_set
+
+_EVENTS = 50
+
+
+class ToolSetList(ChangeList):
+    """Rows lead to the overview, and know who uses them."""
+
+    def url_for_result(self, result: Any) -> str:
+        return str(self.model_admin.address("overview", result.pk))  # type: ignore[attr-defined]
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        users = neighbours.users_of(request, self.result_list)
+        for tool_set in self.result_list:
+            tool_set.users = users[tool_set.pk]
+
+
+@admin.register(ToolSet)
+class ToolSetAdmin(WorkspaceAdmin):
+    right_to_add = right_to_change = right_to_delete = Right.BUILD
+
+    form = ToolSetForm
+    fieldsets = FIELDSETS
+    list_display = ["title", "health", "tools", "used_by", "last_sync", "kind"]
+    list_display_links = ["title"]
+    list_filter = ["state", "adapter_type", "is_managed"]
+    list_select_related = ["sync"]
+    search_fields = ["name", "slug", "external_id", "description"]
+    search_help_text = "Name, slug, external id or description"
+    ordering = ["name", "pk"]
+    empty_says = (
+        "Connect your first MCP server",
+        "Give Toolcrib the address of an MCP server. Its tools are synced at once, and then wait for you to put them "
+        "into a pack.",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ToolSet]:
+        rows: QuerySet[ToolSet] = super().get_queryset(request)
+        return rows.select_related("sync").annotate(
+            tool_total=Count("tools", filter=~Q(tools__status=Tool.Status.ARCHIVED)),
+            tool_available=Count(
+                "tools", filter=Q(tools__status=Tool.Status.AVAILABLE)
+            ),
+        )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ToolSetList
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        hidden = set() if may(request, Right.KEYS) else {"secrets"}
+        if obj is None:
+            hidden.add("slug")
+        return [
+            (name, {**said, "fields": [f for f in said["fields"] if f not in hidden]})
+            for name, said in FIELDSETS
+        ]
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = [
+            ("overview", self.overview_view),
+            ("tools", self.tools_view),
+            ("events", self.events_view),
+            ("progress", self.progress_view),
+            ("sync", self.sync_view),
+            ("archive", self.archive_view),
+            ("unarchive", self.unarchive_view),
+        ]
+        return [
+            path(
+                f"<str:object_id>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"toolsets_toolset_{name}",
+            )
+            for name, view in pages
+        ] + super().get_urls()
+
+    # --- what is shown ----------------------------------------------------------------------------------------------
+
+    @display(description="tool set", ordering="name")
+    def title(self, tool_set: ToolSet) -> SafeString:
+        return format_html(
+            '{}<div class="tc-quiet tc-small font-normal">{}</div>',
+            tool_set.name,
+            tool_set.adapter.get("url", tool_set.slug),
+        )
+
+    @display(description="health")
+    def health(self, tool_set: ToolSet) -> SafeString:
+        return health_chip(tool_set)
+
+    @display(description="tools", ordering="tool_available")
+    def tools(self, tool_set: Any) -> SafeString:
+        return format_html(
+            '<span class="tc-strong">{}</span> <span class="tc-quiet">of {}</span>',
+            tool_set.tool_available,
+            tool_set.tool_total,
+        )
+
+    @display(description="packs")
+    def used_by(self, tool_set: Any) -> str:
+        return ", ".join(link.text for link in tool_set.users[:3]) + (
+            f" +{len(tool_set.users) - 3}" if len(tool_set.users) > 3 else ""
+        )
+
+    @display(description="last sync", ordering="sync__last_succeeded_at")
+    def last_sync(self, tool_set: ToolSet) -> SafeString:
+        sync = sync_of(tool_set)
+        return ago(sync.last_succeeded_at if sync else None)
+
+    @display(description="adapter", ordering="adapter_type")
+    def kind(self, tool_set: ToolSet) -> str:
+        return str(ToolSet.AdapterType(tool_set.adapter_type).label)
+
+    # --- what is done -----------------------------------------------------------------------------------------------
+
+    def save_model(
+        self, request: HttpRequest, obj: ToolSet, form: Any, change: bool
+    ) -> None:
+        actor = actor_of(request)
+        if change:
+            kept = self.get_queryset(request).get(pk=obj.pk)
+            made = connecting.change(
+                kept, adapter=form.adapter, actor=actor, **form.facts
+            )
+        else:
+            made = connecting.connect(
+                workspace_of(request),
+                adapter_type=ToolSet.AdapterType.MCP,
+                adapter=form.adapter,
+                actor=actor,
+                **form.facts,
+            )
+        for name, value in form.cleaned_data.get("secrets", {}).items():
+            store_secret(
+                made.workspace, name=name, value=value, tool_set=made, actor=actor
+            )
+        self.saved(obj, made)
+        if state_of(made) == "queued":
+            _wake(made)
+
+    def delete_model(self, request: HttpRequest, obj: ToolSet) -> None:
+        connecting.delete(obj, actor=actor_of(request))
+
+    def response_add(self, request: HttpRequest, obj: Any, *_: Any) -> HttpResponse:
+        messages.success(request, f"{obj.name} is connected. Its first sync has begun.")
+        return HttpResponseRedirect(self.address("overview", obj.pk))
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        messages.success(request, f"{obj.name} is saved.")
+        return HttpResponseRedirect(self.address("overview", obj.pk))
+
+    def sync_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        self.require(request, Right.BUILD)
+        tool_set = self.row(request, object_id)
+        if tool_set.is_active:
+            request_sync(tool_set, actor=actor_of(request))
+            _wake(tool_set)
+        else:
+            messages.error(
+                request, "An archived tool set is not synced. Unarchive it first."
+            )
+        return HttpResponseRedirect(self._back(request, tool_set))
+
+    def archive_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        self.require(request, Right.BUILD)
+        tool_set = connecting.archive(
+            self.row(request, object_id), actor=actor_of(request)
+        )
+        messages.success(
+            request,
+            f"{tool_set.name} is archived. No agent lists or calls its tools any more.",
+        )
+        return HttpResponseRedirect(self.address("overview", object_id))
+
+    def unarchive_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        self.require(request, Right.BUILD)
+        tool_set = connecting.unarchive(
+            self.row(request, object_id), actor=actor_of(request)
+        )
+        _wake(tool_set)
+        messages.success(request, f"{tool_set.name} serves again, and is synced now.")
+        return HttpResponseRedirect(self.address("overview", object_id))
+
+    def _back(self, request: HttpRequest, tool_set: ToolSet) -> str:
+        page = "events" if request.POST.get("page") == "events" else "overview"
+        return self.address(page, tool_set.pk)
+
+    # --- pages ------------------------------------------------------------------------------------------------------
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        tool_set = self.row(request, object_id)
+        if not self.has_change_permission(request):
+            return HttpResponseRedirect(self.address("overview", object_id))
+        context = {**(extra_context or {}), **self.frame(request, tool_set, "change")}
+        return super().change_view(request, object_id, form_url, context)
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = {**(extra_context or {}), "title": "Connect an MCP server"}
+        return super().add_view(request, form_url, context)
+
+    def overview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        tool_set = self.row(request, object_id)
+        counts = dict(
+            Tool.objects.filter(tool_set=tool_set)
+            .values_list("status")
+            .annotate(count=Count("pk"))
+        )
+        return self.page(
+            request,
+            "toolcrib/tool_set/overview.html",
+            **self.frame(request, tool_set, "overview"),
+            counts=[
+                (status, Tool.Status(status).label, counts.get(status, 0))
+                for status in Tool.Status.values
+            ],
+            events=events_of(tool_set, limit=5),
+            users=neighbours.users_of(request, [tool_set])[tool_set.pk],
+            headers=_headers(tool_set),
+            include=spoken(tool_set.adapter.get("includeTools")),
+            exclude=spoken(tool_set.adapter.get("excludeTools")),
+            approvals=_approvals(tool_set),
+        )
+
+    def tools_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        tool_set = self.row(request, object_id)
+        request.tool_set = tool_set  # type: ignore[attr-defined]
+        frame = self.frame(request, tool_set, "tools")
+        tools = self.admin_site.get_model_admin(Tool)
+        response: HttpResponse = tools.changelist_view(request, frame)
+        return response
+
+    def events_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        tool_set = self.row(request, object_id)
+        before = request.GET.get("before", "")
+        events = events_of(tool_set, limit=_EVENTS + 1, before=before)
+        return self.page(
+            request,
+            "toolcrib/tool_set/events.html",
+            **self.frame(request, tool_set, "events"),
+            events=events[:_EVENTS],
+            older=events[_EVENTS - 1].pk if len(events) > _EVENTS else "",
+            before=before,
+        )
+
+    def progress_view(self, request: HttpRequest, object_id: str) -> JsonResponse:
+        return JsonResponse(asdict(progress(self.row(request, object_id))))
+
+    def frame(
+        self, request: HttpRequest, tool_set: ToolSet, page: str
+    ) -> dict[str, Any]:
+        """What every page of one tool set shows: its head, its tabs, and its sync as it runs."""
+        tabs = [("overview", "Overview"), ("tools", "Tools"), ("events", "Events")]
+        if self.has_change_permission(request):
+            tabs.append(("change", "Settings"))
+        return {
+            "title": tool_set.name,
+            "original": tool_set,
+            "tool_set": tool_set,
+            "sync": sync_of(tool_set),
+            "progress": progress(tool_set),
+            "health": health_chip(tool_set),
+            "here": page,
+            "may_build": may(request, Right.BUILD),
+            "may_keep_secrets": may(request, Right.KEYS),
+            "tabs": [
+                (name, label, self.address(name, tool_set.pk)) for name, label in tabs
+            ],
+        }
+
+
+def _wake(tool_set: ToolSet) -> None:
+    transaction.on_commit(partial(sync_tool_set.delay, tool_set_id=tool_set.pk))
+
+
+def _headers(tool_set: ToolSet) -> list[tuple[str, str]]:
+    """Each header with its value, where the value is only the names of secrets; else hidden."""
+    headers = tool_set.adapter.get("headers") or {}
+    return [
+        (name, value if names_in({name: value}) else "•••")
+        for name, value in headers.items()
+    ]
+
+
+def _approvals(tool_set: ToolSet) -> list[str]:
+    said = tool_set.adapter.get("toolApprovals") or {}
+    return ["every call"] if said.get("always") else spoken(said.get("only"))

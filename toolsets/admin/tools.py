@@ -1,0 +1,182 @@
+"""The admin of tools: what an upstream defines, read only, and what people decide about it."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from gateway.errors import GatewayError
+from gateway.identity.admin_base import WorkspaceAdmin, actor_of, display, may
+from gateway.identity.admin_display import chip
+from gateway.identity.roles import Right
+from toolsets import curating
+from toolsets.admin.health import tool_chip
+from toolsets.admin.schemas import parameters
+from toolsets.models import Tool, ToolSet
+
+
+class OfToolSet(admin.SimpleListFilter):
+    """The tool sets of the workspace."""
+
+    title = "tool set"
+    parameter_name = "tool_set"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        sets = ToolSet.objects.in_workspace(getattr(request, "workspace", ""))
+        return list(sets.order_by("name", "pk").values_list("pk", "name")[:200])
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Tool]
+    ) -> QuerySet[Tool]:
+        return queryset.filter(tool_set=self.value()) if self.value() else queryset
+
+
+@admin.register(Tool)
+class ToolAdmin(WorkspaceAdmin):
+    list_display = ["title_shown", "of_set", "status_shown", "approval"]
+    search_fields = ["name", "title", "description"]
+    search_help_text = "Name, title or description"
+    ordering = ["name", "pk"]
+    actions = ["omit_tools", "restore_tools", "ask_approval", "waive_approval"]
+    empty_says = (
+        "No tools here",
+        "Tools appear when the sync of a tool set has succeeded.",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tool]:
+        rows: QuerySet[Tool] = super().get_queryset(request)
+        rows = rows.select_related("tool_set").defer("parameters", "output_schema")
+        tool_set = getattr(request, "tool_set", None)
+        return rows.filter(tool_set=tool_set) if tool_set else rows
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        shown = super().get_list_display(request)
+        is_of_one = getattr(request, "tool_set", None) is not None
+        return [name for name in shown if not (is_of_one and name == "of_set")]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        of_one = getattr(request, "tool_set", None) is not None
+        return ["status", "requires_approval", *([] if of_one else [OfToolSet])]
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        tool_set = getattr(request, "tool_set", None)
+        is_managed = tool_set is not None and tool_set.is_managed
+        if is_managed or not may(request, Right.BUILD):
+            return {}
+        return super().get_actions(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        decide = self.admin_site.admin_view(self.decide_view)
+        return [
+            path("<str:object_id>/decide/", decide, name="toolsets_tool_decide"),
+            *super().get_urls(),
+        ]
+
+    # --- what is shown ----------------------------------------------------------------------------------------------
+
+    @display(description="tool", ordering="name")
+    def title_shown(self, tool: Tool) -> SafeString:
+        return format_html(
+            '<span class="tc-mono tc-strong">{}</span>'
+            '<div class="tc-quiet font-normal whitespace-normal"><span class="tc-clamp">{}</span></div>',
+            tool.name,
+            (tool.description or tool.title)[:400],
+        )
+
+    @display(description="tool set", ordering="tool_set__name")
+    def of_set(self, tool: Tool) -> str:
+        return tool.tool_set.name
+
+    @display(description="status", ordering="status")
+    def status_shown(self, tool: Tool) -> SafeString:
+        if not tool.status_reason:
+            return tool_chip(tool)
+        return format_html(
+            '{}<div class="tc-quiet tc-small whitespace-normal mt-1">{}</div>',
+            tool_chip(tool),
+            tool.status_reason,
+        )
+
+    @display(description="approval", ordering="requires_approval")
+    def approval(self, tool: Tool) -> SafeString | str:
+        return chip("Needs approval", "info") if tool.requires_approval else "—"
+
+    # --- what is done -----------------------------------------------------------------------------------------------
+
+    @admin.action(description="Leave out (omit)")
+    def omit_tools(self, request: HttpRequest, tools: QuerySet[Tool]) -> None:
+        self._decide(request, "omit", tools)
+
+    @admin.action(description="Restore what was left out")
+    def restore_tools(self, request: HttpRequest, tools: QuerySet[Tool]) -> None:
+        self._decide(request, "restore", tools)
+
+    @admin.action(description="Require approval")
+    def ask_approval(self, request: HttpRequest, tools: QuerySet[Tool]) -> None:
+        self._decide(request, "ask", tools)
+
+    @admin.action(description="Do not require approval")
+    def waive_approval(self, request: HttpRequest, tools: QuerySet[Tool]) -> None:
+        self._decide(request, "waive", tools)
+
+    def decide_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """One decision about one tool, from its own page."""
+        self.require(request, Right.BUILD)
+        tool = self.row(request, object_id)
+        self._decide(request, request.POST.get("decision", ""), [tool])
+        return HttpResponseRedirect(self.address("change", object_id))
+
+    def _decide(self, request: HttpRequest, decision: str, tools: Any) -> None:
+        self.require(request, Right.BUILD)
+        actor, chosen = actor_of(request), list(tools)
+        try:
+            match decision:
+                case "omit":
+                    count = curating.omit(chosen, actor=actor)
+                    said = "left out. A sync will not bring them back."
+                case "restore":
+                    count = curating.restore(chosen, actor=actor)
+                    said = "restored."
+                case "ask":
+                    count = curating.require_approval(chosen, True, actor=actor)
+                    said = "need approval now."
+                case "waive":
+                    count = curating.require_approval(chosen, False, actor=actor)
+                    said = "need no approval now."
+                case _:
+                    return
+        except GatewayError as exc:
+            messages.error(request, exc.message)
+            return
+        messages.success(request, f"{count} of {len(chosen)} tools {said}")
+
+    # --- pages ------------------------------------------------------------------------------------------------------
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        tool = self.row(request, object_id)
+        may_decide = may(request, Right.BUILD) and not tool.tool_set.is_managed
+        return self.page(
+            request,
+            "toolcrib/tool.html",
+            title=tool.name,
+            original=tool,
+            tool=tool,
+            status=200,
+            shown=tool_chip(tool),
+            parameters=parameters(tool.parameters),
+            outputs=parameters(tool.output_schema),
+            may_decide=may_decide,
+            is_omitted=tool.status == Tool.Status.OMITTED,
+            is_archived=tool.status == Tool.Status.ARCHIVED,
+            is_filtered=tool.status == Tool.Status.FILTERED,
+        )
