@@ -1,0 +1,32 @@
+"""Bodies of requests about agents."""
+
+from rest_framework import serializers
+
+from gateway.rest.bodies import StrictSerializer, StrictText
+
+ANSWERED_METADATA = frozenset(
+    {"id", "accountId", "workspaceId", "profileId", "createdAt", "updatedAt"}
+)
+
+
+class AgentMetadata(StrictSerializer):
+    answered = ANSWERED_METADATA | {"labels", "bundleKey"}
+
+    name = StrictText(max_length=200)
+    externalId = StrictText(required=False, allow_blank=True, source="external_id")
+
+
+class AgentSpec(StrictSerializer):
+    scopeTags = serializers.ListField(
+        child=StrictText(max_length=64),
+        required=False,
+        source="scope_tags",
+        max_length=64,
+    )
+
+
+class AgentProfileBody(StrictSerializer):
+    answered = frozenset({"info"})
+
+    metadata = AgentMetadata()
+    spec = AgentSpec(required=False)
