@@ -77,7 +77,7 @@ def change_tool(tool: Tool, *, actor: Actor, **fields: Any) -> Tool:
     """
     if unknown := set(fields) - CHANGEABLE:
         raise TypeError(f"A tool has no changeable {sorted(unknown)}.")
-    _check_managed(tool.tool_set, actor)
+    check_managed(tool.tool_set, actor)
     current: Tool = Tool.objects.in_workspace(tool.workspace_id).get(pk=tool.pk)
     status = fields.pop("status", current.status)
     approval = fields.pop("requires_approval", None)
@@ -104,11 +104,12 @@ def _for_each_set(
     ordered = sorted(tools, key=lambda tool: (tool.tool_set_id, tool.pk))
     groups = [list(group) for _, group in groupby(ordered, lambda t: t.tool_set_id)]
     for group in groups:
-        _check_managed(group[0].tool_set, actor)
+        check_managed(group[0].tool_set, actor)
     return sum(decide(group[0].tool_set, group, actor) for group in groups)
 
 
-def _check_managed(tool_set: ToolSet, actor: Actor) -> None:
+def check_managed(tool_set: ToolSet, actor: Actor) -> None:
+    """Raise `ToolSetManaged` when a person would change the tools of a managed set."""
     if tool_set.is_managed and actor.is_person:
         raise ToolSetManaged(
             f"{tool_set.name} is managed: only API keys may change its tools."

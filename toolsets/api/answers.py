@@ -1,0 +1,145 @@
+"""Tool sets, tools, events and secrets as REST shows them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.db.models import Count
+
+from gateway.identity import providers
+from gateway.identity.api.answers import profile_json
+from gateway.identity.callers import Caller
+from gateway.rest.envelope import operation_metadata, resource_metadata
+from toolsets.models import Secret, Tool, ToolSet, ToolSetEvent
+
+AGENT_COUNT = "tool_set.agent_count"
+"""The named provider of `info.agentCount`."""
+
+_SHOWN_EVENTS = {
+    ToolSetEvent.Type.STARTED: "syncStarted",
+    ToolSetEvent.Type.COMPLETED: "syncCompleted",
+    ToolSetEvent.Type.FAILED: "syncFailed",
+}
+
+
+def tool_sets_json(
+    tool_sets: Sequence[ToolSet], caller: Caller, *, with_info: bool
+) -> Iterator[dict[str, Any]]:
+    """Tool sets, with their `sync` (and `created_by`, for the info) loaded before."""
+    infos = _tool_set_infos(tool_sets, caller) if with_info else {}
+    for tool_set in tool_sets:
+        shown = {
+            "metadata": resource_metadata(tool_set, account_id=caller.account_id),
+            "spec": {
+                "description": tool_set.description,
+                "adapter": {tool_set.adapter_type: tool_set.adapter},
+                "tags": tool_set.tags,
+                "interactions": tool_set.interactions,
+                "syncIntervalSeconds": tool_set.sync_interval_seconds,
+            },
+            "managed": tool_set.is_managed,
+            "state": tool_set.state,
+            "slug": tool_set.slug,
+            "health": tool_set.sync.health,
+        }
+        yield {**shown, "info": infos[tool_set.pk]} if with_info else shown
+
+
+def _tool_set_infos(
+    tool_sets: Sequence[ToolSet], caller: Caller
+) -> dict[str, dict[str, Any]]:
+    ids = [tool_set.pk for tool_set in tool_sets]
+    agents = providers.ask(AGENT_COUNT, caller.workspace_id, ids)
+    tools = _tool_counts(ids)
+    return {
+        tool_set.pk: {
+            "agentCount": agents.get(tool_set.pk, 0),
+            "createdBy": profile_json(tool_set.created_by),
+            "toolCount": tools.get(tool_set.pk, 0),
+            **_last_sync(tool_set),
+        }
+        for tool_set in tool_sets
+    }
+
+
+def _tool_counts(ids: Iterable[str]) -> dict[str, int]:
+    tools = Tool.objects.filter(tool_set__in=ids).exclude(status=Tool.Status.ARCHIVED)
+    counted = tools.values("tool_set").annotate(count=Count("pk"))
+    return dict(counted.values_list("tool_set", "count"))
+
+
+def _last_sync(tool_set: ToolSet) -> dict[str, Any]:
+    at = tool_set.sync.last_succeeded_at
+    return {"lastSync": at} if at else {}
+
+
+def tool_json(
+    tool: Tool, tool_set: ToolSet, caller: Caller, *, with_info: bool
+) -> dict[str, Any]:
+    """A tool; its `created_by` is loaded before, for the info."""
+    shown = {
+        "metadata": resource_metadata(tool, account_id=caller.account_id),
+        "spec": {
+            "config": config_json(tool, tool_set),
+            "description": tool.description,
+            "parameters": tool.parameters,
+            "status": shown_status(tool, tool_set),
+            "requiresApproval": tool.requires_approval,
+        },
+        "title": tool.title,
+        "outputSchema": tool.output_schema,
+        "annotations": tool.annotations,
+        "statusReason": tool.status_reason,
+    }
+    if not with_info:
+        return shown
+    info = {
+        "createdBy": profile_json(tool.created_by),
+        "toolSet": resource_metadata(tool_set, account_id=caller.account_id),
+    }
+    return {**shown, "info": info}
+
+
+def shown_status(tool: Tool, tool_set: ToolSet) -> str:
+    """A tool of an archived set is archived, whatever its own status will be again."""
+    return tool.status if tool_set.is_active else Tool.Status.ARCHIVED
+
+
+def config_json(tool: Tool, tool_set: ToolSet) -> dict[str, Any]:
+    if tool_set.adapter_type != ToolSet.AdapterType.MCP:
+        return {tool_set.adapter_type: tool.config}
+    named = {
+        "toolName": tool.name,
+        "toolTitle": tool.title,
+        "toolDescription": tool.description,
+    }
+    return {ToolSet.AdapterType.MCP.value: named}
+
+
+def event_json(
+    event: ToolSetEvent, tool_set: ToolSet, caller: Caller, *, with_info: bool
+) -> dict[str, Any]:
+    """An event; its `created_by` is loaded before, for the info."""
+    member = _SHOWN_EVENTS[ToolSetEvent.Type(event.type)]
+    shown = {
+        "metadata": operation_metadata(event, account_id=caller.account_id),
+        "event": {"type": event.type, member: event.payload},
+        "toolSetId": tool_set.pk,
+    }
+    if not with_info:
+        return shown
+    info = {
+        "createdBy": profile_json(event.created_by),
+        "toolSet": resource_metadata(tool_set, account_id=caller.account_id),
+    }
+    return {**shown, "info": info}
+
+
+def secret_json(secret: Secret) -> dict[str, Any]:
+    """What is known of a secret; its value is nobody's to read."""
+    return {
+        "id": secret.pk,
+        "name": secret.name,
+        "version": secret.version,
+        "toolSetId": secret.tool_set_id or "",
+        "createdAt": secret.created_at,
+    }

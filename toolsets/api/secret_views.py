@@ -1,0 +1,66 @@
+"""REST about the secrets of a tool set or of the workspace: names to read, values only to write."""
+
+from typing import ClassVar
+
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gateway.identity.roles import Right
+from gateway.rest.pages import page_of
+from toolsets import secrets
+from toolsets.api.answers import secret_json
+from toolsets.api.serializers import SecretBody
+from toolsets.api.views import ToolSetView, wake_sync
+from toolsets.models import Secret, ToolSet
+
+
+class SecretView(ToolSetView):
+    """What views about secrets have in common; without a tool set they are about those of the workspace."""
+
+    def holder(self, tool_set_id: str) -> ToolSet | None:
+        return self.tool_set(tool_set_id) if tool_set_id else None
+
+
+class Secrets(SecretView):
+    """The names of the secrets."""
+
+    rights: ClassVar = {"GET": Right.READ}
+
+    def get(self, request: Request, tool_set_id: str = "") -> Response:
+        rows = Secret.objects.in_workspace(self.caller.workspace_id).filter(
+            tool_set=self.holder(tool_set_id)
+        )
+        page = page_of(rows, self.query)
+        return Response(page.body(lambda found: map(secret_json, found)))
+
+
+class OneSecret(SecretView):
+    """One secret."""
+
+    rights: ClassVar = {"PUT": Right.KEYS, "DELETE": Right.KEYS}
+
+    def put(self, request: Request, name: str, tool_set_id: str = "") -> Response:
+        holder = self.holder(tool_set_id)
+        body = SecretBody(data=self.body)
+        body.is_valid(raise_exception=True)
+        secret = secrets.store_secret(
+            self.workspace,
+            name=name,
+            value=body.validated_data["value"],
+            tool_set=holder,
+            actor=self.actor,
+        )
+        if holder is not None:
+            wake_sync(holder)
+        return Response(secret_json(secret))
+
+    def delete(self, request: Request, name: str, tool_set_id: str = "") -> Response:
+        rows = Secret.objects.in_workspace(self.caller.workspace_id).filter(
+            tool_set=self.holder(tool_set_id), name=name.upper()
+        )
+        secret = rows.first()
+        if secret is None:
+            raise Http404
+        secrets.delete_secret(secret, actor=self.actor)
+        return Response(status=204)

@@ -1,0 +1,186 @@
+"""REST about tool sets and their events."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gateway.identity.api.base import WorkspaceView, found
+from gateway.identity.labels import with_labels
+from gateway.identity.roles import Right
+from gateway.rest.pages import page_of
+from gateway.rest.queries import Query
+from gateway.rest.updates import errors_at
+from toolsets import connecting, sync
+from toolsets.api.answers import event_json, tool_sets_json
+from toolsets.api.updates import (
+    SET_PATHS,
+    changed_tool_set_fields,
+    new_tool_set_fields,
+)
+from toolsets.models import ToolSet, ToolSetEvent
+from toolsets.tasks import sync_tool_set
+
+
+class ToolSetView(WorkspaceView):
+    """What views about tool sets have in common."""
+
+    @property
+    def with_info(self) -> bool:
+        return bool(self.query.flag("includeInfo"))
+
+    def tool_set(self, reference: str) -> ToolSet:
+        rows = ToolSet.objects.in_workspace(self.caller.workspace_id)
+        tool_set: ToolSet = found(rows.select_related("sync", "created_by"), reference)
+        return tool_set
+
+    def shown(self, tool_sets: Sequence[ToolSet]) -> list[dict[str, Any]]:
+        return list(tool_sets_json(tool_sets, self.caller, with_info=self.with_info))
+
+    def answer(self, tool_set: ToolSet, *, status: int = 200) -> Response:
+        """The tool set as it is now."""
+        return Response(self.shown([self.tool_set(tool_set.pk)])[0], status=status)
+
+
+class ToolSets(ToolSetView):
+    """The tool sets of the workspace."""
+
+    rights: ClassVar = {"GET": Right.READ, "POST": Right.BUILD}
+
+    def get(self, request: Request) -> Response:
+        rows = ToolSet.objects.in_workspace(self.caller.workspace_id)
+        chosen = _chosen(rows.select_related("sync", "created_by"), self.query)
+        return Response(page_of(chosen, self.query).body(self.shown))
+
+    def post(self, request: Request) -> Response:
+        fields = new_tool_set_fields(self.body)
+        with errors_at(_error_paths(fields["adapter_type"])):
+            tool_set = connecting.connect(self.workspace, **fields, actor=self.actor)
+        wake_sync(tool_set)
+        return self.answer(tool_set, status=201)
+
+
+class OneToolSet(ToolSetView):
+    """One tool set."""
+
+    rights: ClassVar = {
+        "GET": Right.READ,
+        "PUT": Right.BUILD,
+        "PATCH": Right.BUILD,
+        "DELETE": Right.BUILD,
+    }
+
+    def get(self, request: Request, tool_set_id: str) -> Response:
+        return self.answer(self.tool_set(tool_set_id))
+
+    def put(self, request: Request, tool_set_id: str) -> Response:
+        tool_set = self.tool_set(tool_set_id)
+        fields = changed_tool_set_fields(tool_set, self.body, self.query)
+        adapter_type = fields.get("adapter_type", tool_set.adapter_type)
+        with errors_at(_error_paths(adapter_type)):
+            changed = connecting.change(tool_set, **fields, actor=self.actor)
+        if changed.adapter_version != tool_set.adapter_version:
+            wake_sync(changed)
+        return self.answer(changed)
+
+    patch = put
+
+    def delete(self, request: Request, tool_set_id: str) -> Response:
+        connecting.delete(self.tool_set(tool_set_id), actor=self.actor)
+        return Response(status=204)
+
+
+class SyncToolSet(ToolSetView):
+    """`POST …:sync`: bring the set's tools now."""
+
+    rights: ClassVar = {"POST": Right.BUILD}
+
+    def post(self, request: Request, tool_set_id: str) -> Response:
+        tool_set = self.tool_set(tool_set_id)
+        sync.request_sync(tool_set, actor=self.actor)
+        wake_sync(tool_set)
+        return self.answer(tool_set, status=202)
+
+
+class ArchiveToolSet(ToolSetView):
+    """`POST …:archive`."""
+
+    rights: ClassVar = {"POST": Right.BUILD}
+
+    def post(self, request: Request, tool_set_id: str) -> Response:
+        archived = connecting.archive(self.tool_set(tool_set_id), actor=self.actor)
+        return self.answer(archived)
+
+
+class UnarchiveToolSet(ToolSetView):
+    """`POST …:unarchive`."""
+
+    rights: ClassVar = {"POST": Right.BUILD}
+
+    def post(self, request: Request, tool_set_id: str) -> Response:
+        tool_set = connecting.unarchive(self.tool_set(tool_set_id), actor=self.actor)
+        wake_sync(tool_set)
+        return self.answer(tool_set)
+
+
+class ToolSetEvents(ToolSetView):
+    """The history of a set's syncs, newest first."""
+
+    rights: ClassVar = {"GET": Right.READ}
+
+    def get(self, request: Request, tool_set_id: str) -> Response:
+        tool_set = self.tool_set(tool_set_id)
+        rows = ToolSetEvent.objects.in_workspace(self.caller.workspace_id).filter(
+            tool_set=tool_set
+        )
+        page = page_of(
+            rows.select_related("created_by"), self.query, default_order="desc"
+        )
+        with_info = self.with_info
+        return Response(
+            page.body(
+                lambda events: (
+                    event_json(event, tool_set, self.caller, with_info=with_info)
+                    for event in events
+                )
+            )
+        )
+
+
+def wake_sync(tool_set: ToolSet) -> None:
+    """Wake a worker for a set whose sync is due; without a broker, the next sweep finds it."""
+    transaction.on_commit(
+        partial(sync_tool_set.delay, tool_set_id=tool_set.pk), robust=True
+    )
+
+
+def named_like(rows: QuerySet[Any], query: Query, *fields: str) -> QuerySet[Any]:
+    """The rows that `prefix` (of name, id or external id), `query` (in `fields`), `labels` and `bundleKey` choose."""
+    if prefix := query.text("prefix"):
+        rows = rows.filter(
+            Q(name__istartswith=prefix)
+            | Q(external_id__istartswith=prefix)
+            | Q(pk__istartswith=prefix)
+        )
+    if word := query.text("query"):
+        anywhere = Q()
+        for field in fields:
+            anywhere |= Q(**{f"{field}__icontains": word})
+        rows = rows.filter(anywhere)
+    if key := query.text("bundleKey"):
+        rows = rows.filter(bundle_key=key)
+    return with_labels(rows, query.pairs("labels"))
+
+
+def _chosen(rows: QuerySet[Any], query: Query) -> QuerySet[Any]:
+    states = query.choices(ToolSet.State.values, "state", "states")
+    rows = rows.filter(state__in=states or [ToolSet.State.ACTIVE])
+    return named_like(rows, query, "name", "description", "slug", "external_id")
+
+
+def _error_paths(adapter_type: str) -> dict[str, tuple[str, ...]]:
+    return {**SET_PATHS, "adapter": (*SET_PATHS["adapter"], adapter_type)}
