@@ -51,5 +51,17 @@ def lost_connections_dropped() -> "Iterator[None]":
         ) from exc
 
 
-def is_postgresql() -> bool:
-    return connection.vendor == "postgresql"
+@contextmanager
+def one_snapshot() -> "Iterator[None]":
+    """Let every query inside see the database as it is at the first of them. Only for reading, never nested."""
+    begin = (
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        if connection.vendor == "postgresql"
+        else "BEGIN DEFERRED"  # `atomic()` would take the write lock
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(begin)
+        try:
+            yield
+        finally:
+            cursor.execute("ROLLBACK")

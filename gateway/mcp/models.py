@@ -70,6 +70,11 @@ class ToolCall(models.Model):
                 condition=models.Q(state="running"),
                 name="tool_call_running",
             ),
+            models.Index(
+                fields=["started_at"],
+                condition=models.Q(state="waiting"),
+                name="tool_call_waiting",
+            ),
         ]
 
     def __str__(self) -> str:

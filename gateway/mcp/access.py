@@ -1,0 +1,95 @@
+"""Who is at the door, and what they came for: a token and a URL become a visit, true at this moment."""
+
+from dataclasses import dataclass
+
+from gateway.errors import GatewayError, Refused
+from gateway.identity.callers import Caller
+from gateway.identity.models import ApiKey
+from gateway.identity.remembering import CallerMemory
+from gateway.identity.revisions import RevisionReader
+from toolpacks.surface_memory import SurfaceMemory
+from toolpacks.surfaces import PackSurface, UserAccess
+
+
+class NotHere(GatewayError):
+    """There is no such pack or registered user for this caller."""
+
+    code = "not_found"
+
+
+class KeyNotAllowed(Refused):
+    """The key is good, but not for this."""
+
+    code = "key_not_allowed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Door:
+    """Which MCP endpoint a request came to, and with which token."""
+
+    token: str
+    pack: str
+    registered_user: str
+
+    def __repr__(self) -> str:
+        return f"<Door {self.pack}>"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visit:
+    """A caller at a pack, on behalf of a registered user."""
+
+    caller: Caller
+    pack: PackSurface
+    user: UserAccess
+
+
+class Access:
+    """Opens doors, remembering what cannot have changed. One per event loop."""
+
+    def __init__(self) -> None:
+        self.revisions = RevisionReader()
+        self._callers = CallerMemory()
+        self._surfaces = SurfaceMemory()
+
+    async def enter(self, door: Door) -> Visit:
+        """The visit as it is in the database at some moment after this call.
+
+        Raises:
+            TokenInvalid: the token is forged, expired, rotated away or revoked.
+            KeyNotAllowed: the key may not call tools, not here, or not for this user.
+            NotHere: no such pack or registered user, or the pack was not granted.
+            DatabaseAway: the database does not answer.
+        """
+        claims = self._callers.claims(door.token)
+        workspace = claims.workspace_id
+        known = self._surfaces.known_user(workspace, door.registered_user)
+        now = await self.revisions.current(
+            workspace, known.registered_user_id if known else ""
+        )
+        caller = await self._callers.caller(claims, now.shared)
+        if ApiKey.Scope.RUNTIME not in caller.scopes:
+            raise KeyNotAllowed("This API key does not have the scope runtime:all.")
+        pack = await self._surfaces.pack(workspace, door.pack, now.shared)
+        user = await self._surfaces.user(
+            workspace, door.registered_user, known, now.own
+        )
+        return _checked(caller, pack, user)
+
+
+def _checked(
+    caller: Caller, pack: PackSurface | None, user: UserAccess | None
+) -> Visit:
+    if pack is None or user is None or not user.is_active:
+        raise NotHere(
+            "There is no such tool pack or registered user. Check the MCP URL."
+        )
+    if caller.is_limited_to_packs and caller.key_id not in pack.limited_keys:
+        raise KeyNotAllowed("This API key may not use this tool pack.")
+    if not caller.may_act_for(user.registered_user_id):
+        raise KeyNotAllowed("This API key may not act for this registered user.")
+    if pack.is_granted_only and pack.pack_id not in user.packs:
+        raise NotHere(
+            "There is no such tool pack or registered user. Check the MCP URL."
+        )
+    return Visit(caller=caller, pack=pack, user=user)

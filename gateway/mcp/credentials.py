@@ -1,0 +1,52 @@
+"""Opens what an upstream wants to see of us: the tool set's headers, with their secrets filled in."""
+
+from gateway.database import in_database
+from gateway.identity.remembering import Remembered
+from toolpacks.surfaces import SurfaceToolSet
+from toolsets.adapters.calling import SessionKey, Target
+from toolsets.headers import resolved_headers
+from toolsets.models import ToolSet
+
+_MOST_TARGETS = 10_000
+_HOLDER = "tool_set"
+
+
+class Credentials:
+    """The opened targets of this process, each under the generation of its secrets. One per event loop."""
+
+    def __init__(self) -> None:
+        self._targets: Remembered[SessionKey, Target] = Remembered(_MOST_TARGETS)
+
+    def held(self, tool_set: SurfaceToolSet) -> Target | None:
+        return self._targets.get(_key(tool_set))
+
+    async def open(self, workspace_id: str, tool_set: SurfaceToolSet) -> None:
+        """Fill in the headers, so that `held` answers.
+
+        Raises:
+            MissingSecret, HeaderRefused: a header cannot be sent as it stands.
+            DatabaseAway: the database does not answer.
+        """
+        headers = await in_database(_headers, workspace_id, tool_set.tool_set_id)
+        target = Target(
+            key=_key(tool_set),
+            url=tool_set.url,
+            headers=headers,
+            protocol_version=tool_set.protocol_version,
+            transport=tool_set.transport,
+        )
+        self._targets.put(target.key, target)
+
+
+def _key(tool_set: SurfaceToolSet) -> SessionKey:
+    return (
+        tool_set.tool_set_id,
+        tool_set.adapter_version,
+        _HOLDER,
+        tool_set.credential_generation,
+    )
+
+
+def _headers(workspace_id: str, tool_set_id: str) -> dict[str, str]:
+    tool_set = ToolSet.objects.in_workspace(workspace_id).filter(pk=tool_set_id).first()
+    return resolved_headers(tool_set) if tool_set else {}

@@ -1,0 +1,106 @@
+"""The heartbeat of a web process, and what becomes of the calls of one that fell silent."""
+
+import asyncio
+import logging
+import os
+import socket
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from gateway.database import DatabaseAway, in_database
+from gateway.mcp.models import Process, ToolCall
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 5.0
+SILENT_AFTER = timedelta(seconds=30)
+_ABANDONED_AFTER = timedelta(minutes=11)
+_LOST = (  # the state stands in the statement, so that the partial index of running calls serves it
+    "UPDATE mcp_toolcall SET state = 'interrupted', code = 'process_lost', finished_at = %s "
+    "WHERE state = 'running' AND process_id = %s"
+)
+
+
+def join() -> Process:
+    """Write this process's row. An embedded one gives up the calls of its predecessors first: it is their only heir."""
+    if settings.EMBEDDED:
+        give_up(Process.objects.filter(is_embedded=True))
+    now = timezone.now()
+    return Process.objects.create(
+        host=socket.gethostname()[:200],
+        pid=os.getpid(),
+        is_embedded=settings.EMBEDDED,
+        started_at=now,
+        beat_at=now,
+    )
+
+
+def beat(process: Process) -> None:
+    """Renew the heartbeat by the database's clock; a row that was given up meanwhile is written again."""
+    if not Process.objects.filter(pk=process.pk).update(beat_at=Now()):
+        process.save(force_insert=True)
+
+
+def leave(process: Process) -> None:
+    give_up(Process.objects.filter(pk=process.pk))
+
+
+def sweep() -> int:
+    """Give up the running calls of silent processes and the waiting calls that nobody went on with; how many."""
+    silent = Process.objects.filter(beat_at__lt=Now() - SILENT_AFTER)
+    return give_up(silent) + _give_up_abandoned()
+
+
+def give_up(processes: "QuerySet[Process]") -> int:
+    """Mark the running calls of these processes as interrupted, and forget the processes."""
+    lost = sum(
+        _interrupt(_LOST, process_id)
+        for process_id in processes.values_list("pk", flat=True)
+    )
+    if lost:
+        log.warning("calls of lost processes given up", extra={"calls": lost})
+    return lost
+
+
+def _interrupt(statement: str, process_id: str) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            statement,
+            [connection.ops.adapt_datetimefield_value(timezone.now()), process_id],
+        )
+        lost: int = cursor.rowcount
+        Process.objects.filter(pk=process_id).delete()
+    return lost
+
+
+def _give_up_abandoned() -> int:
+    before = connection.ops.adapt_datetimefield_value(timezone.now() - _ABANDONED_AFTER)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM mcp_toolcall WHERE state = 'waiting' AND started_at < %s LIMIT 500",
+            [before],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    waiting = ToolCall.objects.filter(pk__in=ids, state=ToolCall.State.WAITING)
+    changes = {
+        "state": ToolCall.State.INTERRUPTED,
+        "code": "abandoned",
+        "finished_at": timezone.now(),
+    }
+    return waiting.update(**changes) if ids else 0
+
+
+async def beat_forever(process: Process) -> None:
+    """Renew the heartbeat every five seconds and give up the calls of others that fell silent, until cancelled."""
+    while True:
+        await asyncio.sleep(BEAT_SECONDS)
+        try:
+            await in_database(beat, process)
+            await in_database(sweep)
+        except DatabaseAway:
+            log.warning("heartbeat not written")

@@ -1,0 +1,77 @@
+"""A web process of the gateway: what it starts before it serves, and how it leaves."""
+
+import asyncio
+import contextlib
+import sys
+from typing import Self
+
+from django.conf import settings
+
+from gateway import bus
+from gateway.database import in_database
+from gateway.identity.installation import check_fit
+from gateway.mcp import heartbeat
+from gateway.mcp.access import Access
+from gateway.mcp.calls import Crib
+from gateway.mcp.credentials import Credentials
+from gateway.mcp.endpoint import Endpoint
+from gateway.mcp.listeners import Listeners
+from gateway.mcp.models import Process
+from gateway.mcp.records import RecordWriter
+from gateway.mcp.running import RunningCalls
+from toolsets.adapters.mcp.forwarder import Forwarder
+
+_SWITCH_SECONDS = 0.001
+"""How long a thread may keep the others waiting: by default 5 ms, which a call would feel at each of its hops."""
+
+
+class WebProcess:
+    """Everything that lives as long as the process serves; it belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self.records = RecordWriter()
+        self.access = Access()
+        self.listeners = Listeners(self.access)
+        self.running = RunningCalls()
+        self.forwarder = Forwarder(calls_per_tool_set=settings.CALLS_PER_TOOL_SET)
+        self.endpoint: Endpoint
+        self._process: Process
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        await in_database(check_fit)
+        self._process = await in_database(heartbeat.join)
+        self.records.start()
+        crib = Crib(
+            process_id=self._process.pk,
+            records=self.records,
+            credentials=Credentials(),
+            forwarder=self.forwarder,
+            call_timeout_seconds=settings.CALL_TIMEOUT_SECONDS,
+            most_result_bytes=settings.MAX_RESULT_BYTES,
+        )
+        self.endpoint = Endpoint(
+            access=self.access,
+            crib=crib,
+            listeners=self.listeners,
+            running=self.running,
+            most_bytes=settings.MAX_CALL_BYTES,
+        )
+        self._tasks = [
+            asyncio.create_task(heartbeat.beat_forever(self._process)),
+            asyncio.create_task(self.listeners.compare_forever()),
+            asyncio.create_task(bus.relay_from_other_processes()),
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.listeners.close()
+        self.running.close()
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self.forwarder.aclose()
+        await self.records.stop()
+        await in_database(heartbeat.leave, self._process)

@@ -1,0 +1,40 @@
+"""What a caller asks for, and what it becomes once every check has let it through."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.mcp.access import Visit
+from gateway.mcp.protocol import Client
+from gateway.mcp.states import Binding, OpenedState
+from toolpacks.surfaces import SurfaceTool
+from toolsets.adapters.calling import Target
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallRequest:
+    """What a caller asks for. `visit_again` enters through the same door, at the current revision."""
+
+    visit: Visit
+    visit_again: Callable[[], Awaitable[Visit]]
+    client: Client
+    name: str
+    arguments: Mapping[str, Any]
+    headers: Mapping[str, str] = field(repr=False)
+    input_responses: Mapping[str, Any] | None = None
+    request_state: Any = None
+    on_progress: Callable[[dict[str, Any]], None] | None = None
+    argument_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdmittedCall:
+    """A call that every check has let through. Only `calls.admit` builds one."""
+
+    request: CallRequest
+    visit: Visit
+    tool: SurfaceTool
+    target: Target = field(repr=False)
+    binding: Binding
+    state: OpenedState | None
+    capabilities: Mapping[str, Any]

@@ -1,0 +1,86 @@
+"""Fits an upstream's result to what the caller's revision knows, and turns errors into results a model can act on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from gateway.errors import GatewayError
+from gateway.mcp.protocol import REFUSAL_KEY, SERVER_INFO, SERVER_KEY, Client
+from toolsets.adapters.calling import UpstreamMisbehaved
+
+_OURS = "dev.toolcrib/"
+_STRUCTURED_SINCE = _LINKS_SINCE = "2025-06-18"
+_ANY_STRUCTURE_SINCE = "2026-07-28"
+_KNOWN_CONTENT = frozenset({"text", "image", "audio", "resource", "resource_link"})
+
+
+def fitted(result: dict[str, Any], client: Client) -> dict[str, Any]:
+    """The upstream's result in the caller's revision; what that does not know is left out or becomes text.
+
+    Raises:
+        UpstreamMisbehaved: it is no tool result.
+    """
+    content = result.get("content")
+    if not isinstance(content, list):
+        raise UpstreamMisbehaved(
+            "The upstream's answer is not a tool result: it has no content."
+        )
+    fit: dict[str, Any] = {"content": [_block(block, client) for block in content]}
+    if "structuredContent" in result and _knows_structure(
+        result["structuredContent"], client
+    ):
+        fit["structuredContent"] = result["structuredContent"]
+    if result.get("isError") is True:
+        fit["isError"] = True
+    return stamped(fit, client, meta=_foreign_meta(result))
+
+
+def stamped(
+    result: dict[str, Any], client: Client, *, meta: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The result with what every result of the caller's revision carries."""
+    own = dict(meta or {})
+    if client.is_modern:
+        result.setdefault("resultType", "complete")
+        own[SERVER_KEY] = SERVER_INFO
+    if own:
+        result["_meta"] = own
+    return result
+
+
+def refusal(error: GatewayError, client: Client) -> dict[str, Any]:
+    """The result that stands for whatever stopped a call: one text for the model, one code for programs."""
+    return stamped(
+        {"content": [{"type": "text", "text": error.message}], "isError": True},
+        client,
+        meta={REFUSAL_KEY: {"code": error.code}},
+    )
+
+
+def _foreign_meta(result: dict[str, Any]) -> dict[str, Any]:
+    """The upstream's `_meta`, less the keys that are ours: an upstream may not speak with our voice."""
+    meta = result.get("_meta")
+    if not isinstance(meta, dict):
+        return {}
+    return {
+        key: value
+        for key, value in meta.items()
+        if not key.startswith(_OURS) and key != SERVER_KEY
+    }
+
+
+def _knows_structure(structured: Any, client: Client) -> bool:
+    return client.knows(_ANY_STRUCTURE_SINCE) or (
+        client.knows(_STRUCTURED_SINCE) and isinstance(structured, dict)
+    )
+
+
+def _block(block: Any, client: Client) -> Any:
+    if not isinstance(block, dict) or block.get("type") not in _KNOWN_CONTENT:
+        raise UpstreamMisbehaved(
+            "The upstream's answer holds content of an unknown kind."
+        )
+    if block["type"] == "resource_link" and not client.knows(_LINKS_SINCE):
+        return {"type": "text", "text": orjson.dumps(block).decode()}
+    return block
