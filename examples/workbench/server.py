@@ -50,6 +50,7 @@ _VARYING = ToolAnnotations(
 server = MCPServer(
     "workbench",
     title="Workbench",
+    log_level="WARNING",
     version="1.0.0",
     instructions="Small, exact tools: arithmetic, units, dates, texts, JSON, digests. They keep nothing.",
 )
