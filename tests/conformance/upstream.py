@@ -18,11 +18,10 @@ from mcp_types import (
     SamplingMessage,
     TextContent,
 )
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.conformance import asking
 from tests.conformance.tools import STATELESS, offered
+from tests.upstreams import App, handshake_only, streamable_http_app
 
 Context = ServerRequestContext[Any, Any]
 _MODERN = "2026-07-28"
@@ -235,7 +234,7 @@ _CHOICES = _form(
 )
 
 
-def application(*, only_handshake: bool) -> ASGIApp:
+def application(*, only_handshake: bool) -> App:
     """The upstream as an ASGI app at `/mcp`; with `only_handshake` it is as servers were before 2026-07-28."""
     server: Server[Any] = Server(
         "conformance-upstream",
@@ -243,28 +242,5 @@ def application(*, only_handshake: bool) -> ASGIApp:
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
-    app = server.streamable_http_app()
-    return _without_the_stateless_revision(app) if only_handshake else app
-
-
-def _without_the_stateless_revision(app: ASGIApp) -> ASGIApp:
-    refusal = JSONResponse(
-        {
-            "jsonrpc": "2.0",
-            "id": None,
-            "error": {
-                "code": -32000,
-                "message": "Bad Request: Unsupported protocol version",
-            },
-        },
-        status_code=400,
-    )
-
-    async def older(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope.get("headers", ()))
-        if headers.get(b"mcp-protocol-version") == _MODERN.encode():
-            await refusal(scope, receive, send)
-        else:
-            await app(scope, receive, send)
-
-    return older
+    app = streamable_http_app(server)
+    return handshake_only(app) if only_handshake else app
