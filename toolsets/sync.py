@@ -1,0 +1,233 @@
+"""Brings a tool set's tools from its upstream."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import Enum
+from threading import Event, Thread
+from time import monotonic
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from gateway.audit import trail
+from gateway.audit.trail import Actor
+from gateway.errors import GatewayError, Refused
+from toolsets import claims, merging
+from toolsets.adapters.mcp.failures import ListingEmpty, ListingInvalid
+from toolsets.adapters.mcp.listing import Listing, Upstream, list_tools
+from toolsets.claims import Claim, ClaimLost
+from toolsets.errors import ChangedMeanwhile
+from toolsets.headers import resolved_headers
+from toolsets.models import SyncState, ToolSet
+
+log = logging.getLogger(__name__)
+_TICK_SECONDS = 1.0
+
+stopping = Event()
+"""Set when this process is about to end: a running sync lets go, and the next worker takes it up."""
+
+
+class NotSyncable(Refused):
+    """The tool set is archived, or its tools do not come from an upstream."""
+
+    code: ClassVar[str] = "not_syncable"
+
+
+class Interrupted(GatewayError):
+    """The process that synced is ending."""
+
+    code: ClassVar[str] = "interrupted"
+
+
+class Result(Enum):
+    """How a run ended."""
+
+    NOT_DUE = "nothing was due, or another worker is at it"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    LOST = "another worker took it over, or the tool set is gone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncOutcome:
+    """What a run did. `error_type` is empty unless it failed."""
+
+    result: Result
+    message: str = ""
+    error_type: str = ""
+    tools_synced: int = 0
+    is_due_again: bool = False
+
+
+def request_sync(tool_set: ToolSet, *, actor: Actor) -> None:
+    """Make the sync of `tool_set` due now; the caller wakes a worker after the commit.
+
+    Raises:
+        NotSyncable: there is nothing to sync it from.
+    """
+    if not tool_set.is_active:
+        raise NotSyncable("The tool set is archived. Unarchive it, then sync.")
+    if tool_set.adapter_type != ToolSet.AdapterType.MCP:
+        raise NotSyncable("Its tools are written by hand, so there is nothing to sync.")
+    with transaction.atomic():
+        SyncState.objects.bulk_create(
+            [
+                SyncState(
+                    tool_set=tool_set,
+                    due_at=timezone.now(),
+                    requested_by_id=actor.profile_id,
+                )
+            ],
+            update_conflicts=True,
+            unique_fields=["tool_set"],
+            update_fields=["due_at", "requested_by"],
+        )
+        trail.record(actor, "tool_set.sync_requested", subject=tool_set)
+
+
+def run_sync(tool_set_id: str) -> SyncOutcome:
+    """Sync one tool set, if that is due and no other worker is at it. Safe to run any number of times at once.
+
+    What goes wrong with the upstream is an event and an outcome, not an error.
+    """
+    claim = claims.take(tool_set_id, at=timezone.now())
+    if claim is None:
+        return SyncOutcome(result=Result.NOT_DUE)
+    try:
+        return _synced(claim)
+    except ClaimLost:
+        return SyncOutcome(result=Result.LOST)
+
+
+def _synced(claim: Claim) -> SyncOutcome:
+    try:
+        listing = _listed(claim)
+        tools_synced = len(listing.tools)
+        counts = merging.merge(
+            claim, listing.tools, between_portions=_stop_when_stopping
+        )
+        message = _summary(listing, counts)
+        claims.complete(
+            claim,
+            message=message,
+            tools_synced=tools_synced,
+            reached={
+                "protocol_version": listing.protocol_version,
+                "transport": listing.transport,
+            },
+        )
+    except ClaimLost:
+        raise
+    except (ChangedMeanwhile, Interrupted) as exc:
+        return _ended(claim, exc.code, exc.message, end=claims.give_up)
+    except GatewayError as exc:
+        return _ended(claim, exc.code, exc.message, end=claims.fail)
+    except Exception:
+        log.exception("sync broke", extra={"tool_set": claim.tool_set.pk})
+        _ended(claim, "internal", _BROKEN, end=claims.fail)
+        raise
+    return SyncOutcome(
+        result=Result.COMPLETED,
+        message=message,
+        tools_synced=tools_synced,
+        is_due_again=_is_due(claim),
+    )
+
+
+_BROKEN = "Toolcrib itself failed. Its log has the details."
+
+
+def _ended(
+    claim: Claim, error_type: str, message: str, *, end: Callable[..., None]
+) -> SyncOutcome:
+    end(claim, error_type=error_type, message=message)
+    log.warning(
+        "sync failed", extra={"tool_set": claim.tool_set.pk, "error_type": error_type}
+    )
+    return SyncOutcome(
+        result=Result.FAILED,
+        error_type=error_type,
+        message=message,
+        is_due_again=_is_due(claim),
+    )
+
+
+def _is_due(claim: Claim) -> bool:
+    due = ToolSet.objects.due(at=timezone.now())
+    return due.filter(pk=claim.tool_set.pk).exists()
+
+
+def _listed(claim: Claim) -> Listing:
+    """What the upstream offers, as long as that is something.
+
+    Raises:
+        GatewayError: it cannot be listed, or lists nothing; the tools that the set has stay as they are.
+    """
+    listing = _list_while_renewing(claim, _upstream(claim.tool_set))
+    if not listing.tools and listing.skipped_count:
+        raise ListingInvalid(
+            f"None of the {listing.skipped_count} tools that the upstream lists can be used: {_skipped(listing)}"
+        )
+    if not listing.tools:
+        raise ListingEmpty(
+            "The upstream lists no tools. The tools that were synced before stay as they are."
+        )
+    return listing
+
+
+def _upstream(tool_set: ToolSet) -> Upstream:
+    return Upstream(
+        url=tool_set.adapter["url"],
+        headers=resolved_headers(tool_set),
+        timeout_seconds=settings.SYNC_TIMEOUT_SECONDS,
+        max_tools=settings.SYNC_MAX_TOOLS,
+    )
+
+
+def _list_while_renewing(claim: Claim, upstream: Upstream) -> Listing:
+    """List on a thread of its own, so that this one can show progress, keep the claim, and let go when it must."""
+    seen, listed = [0], Future[Listing]()
+
+    def on_progress(tools: int) -> None:
+        seen[0] = tools
+
+    def work() -> None:
+        try:
+            listed.set_result(list_tools(upstream, on_progress=on_progress))
+        except BaseException as exc:  # noqa: BLE001 - it is raised again on the thread that waits
+            listed.set_exception(exc)
+
+    Thread(target=work, name="listing", daemon=True).start()
+    shown, renewed_at = 0, monotonic()
+    while True:
+        try:
+            return listed.result(timeout=_TICK_SECONDS)
+        except TimeoutError:
+            if listed.done():
+                raise
+        _stop_when_stopping()
+        if seen[0] != shown or monotonic() - renewed_at > claims.RENEW_SECONDS:
+            shown, renewed_at = seen[0], monotonic()
+            claims.renew(claim, tools_seen=shown)
+
+
+def _stop_when_stopping() -> None:
+    if stopping.is_set():
+        raise Interrupted("The worker was stopped. The next one syncs this set again.")
+
+
+def _summary(listing: Listing, counts: merging.Counts) -> str:
+    number = len(listing.tools)
+    said = f"{number:,} {'tool' if number == 1 else 'tools'}: {counts}."
+    if listing.skipped_count:
+        said += f" Skipped {listing.skipped_count}: {_skipped(listing)}"
+    return said
+
+
+def _skipped(listing: Listing) -> str:
+    rest = listing.skipped_count - len(listing.skipped)
+    return "; ".join([*listing.skipped, *([f"and {rest} more"] if rest else [])]) + "."

@@ -1,0 +1,59 @@
+"""The background work of tool sets. Every task may run twice, and a lost one is found again by the sweep."""
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
+from django.conf import settings
+from django.utils import timezone
+
+from toolsets import sync
+from toolsets.models import ToolSet
+
+SWEEP_SECONDS = 30
+_MOST_PER_SWEEP = 500
+
+
+@shared_task(
+    name="toolsets.sync_tool_set",
+    ignore_result=True,
+    soft_time_limit=settings.SYNC_TIMEOUT_SECONDS + 600,
+    time_limit=settings.SYNC_TIMEOUT_SECONDS + 660,
+)
+def sync_tool_set(*, tool_set_id: str, **_: Any) -> None:
+    """Sync one tool set, if that is due, and again when it was asked for meanwhile."""
+    if sync.run_sync(tool_set_id).is_due_again:
+        sync_tool_set.delay(tool_set_id=tool_set_id)
+
+
+@shared_task(
+    name="toolsets.sweep_due_syncs",
+    ignore_result=True,
+    soft_time_limit=60,
+    time_limit=90,
+)
+def sweep_due_syncs(**_: Any) -> None:
+    """Wake a worker for each set that is due. A wake-up nobody had time for is void when the next sweep comes."""
+    due = ToolSet.objects.due(at=timezone.now()).order_by("sync__due_at", "pk")
+    for tool_set_id in due.values_list("pk", flat=True)[:_MOST_PER_SWEEP]:
+        sync_tool_set.apply_async(
+            kwargs={"tool_set_id": tool_set_id}, expires=SWEEP_SECONDS
+        )
+
+
+@worker_ready.connect
+def sweep_at_start(**_: Any) -> None:
+    """Find what became due while no worker was there."""
+    sync.stopping.clear()
+    sweep_due_syncs.apply_async(expires=SWEEP_SECONDS)
+
+
+@worker_process_init.connect
+def begin_process(**_: Any) -> None:
+    sync.stopping.clear()
+
+
+@worker_shutting_down.connect
+def let_go(**_: Any) -> None:
+    """Let running syncs end at their next step, so that the worker can stop."""
+    sync.stopping.set()
