@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 Provider = Callable[[str, Sequence[str]], Mapping[str, int]]
 """Takes a workspace's id and the ids of rows; gives each row's number, leaving out those whose number is zero."""
 
+TOOL_SET_AGENTS = "tool_set.agent_count"
+"""How many agent profiles reach each tool set."""
+
 _providers: dict[str, Provider] = {}
 
 

@@ -41,3 +41,8 @@ _MATRIX: dict[str, frozenset[Right]] = {
 def allows(role: str, right: Right) -> bool:
     """Whether `role` has `right`; an unknown role has none."""
     return right in _MATRIX.get(role, frozenset())
+
+
+def covers(role: str, other: str) -> bool:
+    """Whether `role` has every right that `other` has."""
+    return _MATRIX.get(role, frozenset()) >= _MATRIX.get(other, frozenset())

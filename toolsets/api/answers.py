@@ -11,9 +11,6 @@ from gateway.identity.callers import Caller
 from gateway.rest.envelope import operation_metadata, resource_metadata
 from toolsets.models import Secret, Tool, ToolSet, ToolSetEvent
 
-AGENT_COUNT = "tool_set.agent_count"
-"""The named provider of `info.agentCount`."""
-
 _SHOWN_EVENTS = {
     ToolSetEvent.Type.STARTED: "syncStarted",
     ToolSetEvent.Type.COMPLETED: "syncCompleted",
@@ -48,7 +45,7 @@ def _tool_set_infos(
     tool_sets: Sequence[ToolSet], caller: Caller
 ) -> dict[str, dict[str, Any]]:
     ids = [tool_set.pk for tool_set in tool_sets]
-    agents = providers.ask(AGENT_COUNT, caller.workspace_id, ids)
+    agents = providers.ask(providers.TOOL_SET_AGENTS, caller.workspace_id, ids)
     tools = _tool_counts(ids)
     return {
         tool_set.pk: {

@@ -1,0 +1,126 @@
+"""Bodies of requests about tool packs, registered users and API keys."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from gateway.identity.api.serializers import ANSWERED_METADATA
+from gateway.identity.models import ApiKey, RegisteredUser
+from gateway.identity.roles import Role
+from gateway.rest.bodies import StrictFlag, StrictSerializer, StrictText
+from toolpacks.declaring import Declared
+from toolpacks.models import Connector, ToolPack
+from toolpacks.packing import UNSET
+
+
+class ConnectorItem(StrictSerializer):
+    answered = frozenset({"name", "tools", "source_url", "logo_url", "categories"})
+
+    slug = StrictText(max_length=40)
+    tool_names = serializers.ListField(
+        child=StrictText(max_length=255, trim_whitespace=False),
+        required=False,
+        allow_null=True,
+    )
+    mode = serializers.ChoiceField(Connector.Mode.values, required=False)
+    prefix = StrictText(
+        required=False, allow_blank=True, allow_null=True, max_length=40
+    )
+
+    def to_internal_value(self, data: Any) -> Declared:
+        if isinstance(data, str):
+            data = {"slug": data}
+        given = super().to_internal_value(data)
+        names = given.get("tool_names", UNSET)
+        if given.get("mode") == Connector.Mode.ALL:
+            if names is not UNSET and names is not None and data.get("tools") is None:
+                raise serializers.ValidationError(
+                    {
+                        "mode": "A connector in mode ALL follows its tool set. Leave tool_names out, or give mode CHOSEN."
+                    }
+                )
+            names = None
+        return Declared(
+            slug=given["slug"], tool_names=names, prefix=given.get("prefix", UNSET)
+        )
+
+
+class PackBody(StrictSerializer):
+    answered = frozenset(
+        {"id", "tool_count", "security_rules", "created_at", "modified_at"}
+    )
+
+    name = StrictText(max_length=200)
+    description = StrictText(
+        required=False, allow_blank=True, max_length=20_000, trim_whitespace=False
+    )
+    slug = StrictText(required=False, max_length=40)
+    access = serializers.ChoiceField(ToolPack.Access.values, required=False)
+    default_for_new_users = StrictFlag(required=False)
+    connectors = serializers.ListField(child=ConnectorItem(), required=False)
+
+
+class ConnectorsBody(StrictSerializer):
+    connectors = serializers.ListField(child=ConnectorItem())
+
+
+class CompanyBody(StrictSerializer):
+    origin_company_id = StrictText(max_length=128)
+    origin_company_name = StrictText(required=False, allow_blank=True, max_length=200)
+
+
+class UserBody(StrictSerializer):
+    answered = frozenset({"id", "is_active", "deactivated_at", "created_at"})
+
+    origin_user_id = StrictText(max_length=128)
+    origin_user_name = StrictText(
+        required=False, allow_blank=True, max_length=200, source="name"
+    )
+    origin_user_email = StrictText(
+        required=False, allow_blank=True, max_length=254, source="email"
+    )
+    shared_credential_group = CompanyBody(required=False, allow_null=True)
+    user_type = serializers.ChoiceField(RegisteredUser.Type.values, required=False)
+    is_test = StrictFlag(required=False)
+
+
+class UserChanges(UserBody):
+    origin_user_id = StrictText(required=False, max_length=128)
+    is_active = StrictFlag(required=False)
+    answered = frozenset({"id", "deactivated_at", "created_at"})
+
+
+class KeyMetadata(StrictSerializer):
+    answered = ANSWERED_METADATA | {"externalId", "labels", "bundleKey"}
+
+    name = StrictText(max_length=200)
+
+
+class KeySpec(StrictSerializer):
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(ApiKey.Scope.values), min_length=1
+    )
+    role = serializers.ChoiceField(Role.values, required=False)
+    expiresAt = serializers.DateTimeField(
+        required=False, allow_null=True, source="expires_at"
+    )
+    toolPacks = serializers.ListField(
+        child=StrictText(), required=False, allow_null=True, source="packs"
+    )
+    registeredUsers = serializers.ListField(
+        child=StrictText(), required=False, allow_null=True, source="limited_to_users"
+    )
+    registeredUserId = StrictText(
+        required=False, allow_blank=True, source="registered_user"
+    )
+    agentProfileId = StrictText(
+        required=False, allow_blank=True, source="agent_profile"
+    )
+    mayActAsAnyone = StrictFlag(required=False, source="may_act_as_anyone")
+
+
+class KeyBody(StrictSerializer):
+    answered = frozenset({"state", "createdById", "revokedAt", "lastUsedAt", "info"})
+
+    metadata = KeyMetadata()
+    spec = KeySpec()

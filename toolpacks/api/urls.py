@@ -1,0 +1,27 @@
+"""REST addresses of `toolpacks`, below `/v1/`."""
+
+from django.urls import path
+
+from gateway.rest import addresses  # noqa: F401 - registers the converter `ref`
+from toolpacks.api import key_views, user_views, views
+
+_PACK = "tool-packs/<ref:pack>/"
+_USER = "registered-users/<ref:user>/"
+_KEY = "api_keys/<ref:key_id>"
+
+urlpatterns = [
+    path("tool-packs/", views.ToolPacks.as_view()),
+    path(_PACK, views.OneToolPack.as_view()),
+    path(f"{_PACK}connectors/", views.Connectors.as_view()),
+    path(f"{_PACK}connectors/<slug:slug>/", views.OneConnector.as_view()),
+    path(f"{_PACK}registered-users/", user_views.UsersOfPack.as_view()),
+    path(f"{_PACK}{_USER}", user_views.OneGrant.as_view()),
+    path("registered-users/", user_views.RegisteredUsers.as_view()),
+    path(_USER, user_views.OneRegisteredUser.as_view()),
+    path(f"{_USER}tool-packs/", user_views.PacksOfUser.as_view()),
+    path(f"{_USER}{_PACK}", user_views.OneGrant.as_view()),
+    path("api_keys", key_views.ApiKeys.as_view()),
+    path(_KEY, key_views.OneApiKey.as_view()),
+    path(f"{_KEY}:rotate", key_views.RotateApiKey.as_view()),
+    path(f"{_KEY}:revoke", key_views.RevokeApiKey.as_view()),
+]

@@ -1,0 +1,145 @@
+"""REST about tool packs and their connectors."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gateway.identity.api.base import WorkspaceView
+from gateway.identity.roles import Right
+from gateway.rest.numbered_pages import numbered_page, whole_page
+from toolpacks import packing
+from toolpacks.api.answers import connectors_json, packs_json
+from toolpacks.api.serializers import ConnectorsBody, PackBody
+from toolpacks.declaring import (
+    Declared,
+    attachments,
+    replace_connectors,
+    upsert_connectors,
+)
+from toolpacks.models import ToolPack
+from toolsets.models import ToolSet
+
+
+class PackView(WorkspaceView):
+    """What views about packs have in common."""
+
+    def pack(self, reference: str) -> ToolPack:
+        rows = ToolPack.objects.in_workspace(self.caller.workspace_id)
+        pack: ToolPack | None = rows.referred_to_as(reference).first()
+        if pack is None:
+            raise Http404
+        return pack
+
+    def answer(self, pack: ToolPack, *, status: int = 200) -> Response:
+        """The pack as it is now."""
+        now: ToolPack = ToolPack.objects.in_workspace(pack.workspace_id).get(pk=pack.pk)
+        return Response(packs_json([now])[0], status=status)
+
+
+class ToolPacks(PackView):
+    """The packs of the workspace."""
+
+    rights: ClassVar = {"GET": Right.READ, "POST": Right.BUILD}
+
+    def get(self, request: Request) -> Response:
+        rows = ToolPack.objects.in_workspace(self.caller.workspace_id)
+        if word := self.query.text("query"):
+            rows = rows.filter(Q(name__icontains=word) | Q(slug__icontains=word))
+        return numbered_page(rows.order_by("created_at", "pk"), request, packs_json)
+
+    def post(self, request: Request) -> Response:
+        body = PackBody(data=self.body)
+        body.is_valid(raise_exception=True)
+        fields = dict(body.validated_data)
+        declared = fields.pop("connectors", [])
+        pack = packing.create_pack(
+            self.workspace,
+            **fields,
+            attachments=attachments(self.workspace, declared, existing=()),
+            actor=self.actor,
+        )
+        return self.answer(pack, status=201)
+
+
+class OneToolPack(PackView):
+    """One pack."""
+
+    rights: ClassVar = {
+        "GET": Right.READ,
+        "PATCH": Right.BUILD,
+        "DELETE": Right.BUILD,
+    }
+
+    def get(self, request: Request, pack: str) -> Response:
+        return self.answer(self.pack(pack))
+
+    def patch(self, request: Request, pack: str) -> Response:
+        held = self.pack(pack)
+        body = PackBody(data=self.body, partial=True)
+        body.is_valid(raise_exception=True)
+        fields = dict(body.validated_data)
+        declared = fields.pop("connectors", None)
+        with transaction.atomic():
+            changed = packing.change_pack(held, **fields, actor=self.actor)
+            if declared is not None:
+                replace_connectors(changed, declared, actor=self.actor)
+        return self.answer(changed)
+
+    def delete(self, request: Request, pack: str) -> Response:
+        packing.delete_pack(self.pack(pack), actor=self.actor)
+        return Response(status=204)
+
+
+class Connectors(PackView):
+    """The connectors of a pack: PUT replaces all of them, PATCH only those that it names."""
+
+    rights: ClassVar = {
+        "GET": Right.READ,
+        "PUT": Right.BUILD,
+        "PATCH": Right.BUILD,
+    }
+
+    def get(self, request: Request, pack: str) -> Response:
+        return whole_page(connectors_json(self.pack(pack)))
+
+    def put(self, request: Request, pack: str) -> Response:
+        held = self.pack(pack)
+        replace_connectors(held, self.declared(), actor=self.actor)
+        return whole_page(connectors_json(held))
+
+    def patch(self, request: Request, pack: str) -> Response:
+        held = self.pack(pack)
+        upsert_connectors(held, self.declared(), actor=self.actor)
+        return whole_page(connectors_json(held))
+
+    def declared(self) -> list[Declared]:
+        """The connectors of the body: a list, or an object that holds it."""
+        given: Any = self.request.data
+        if not isinstance(given, (list, Mapping)):
+            raise ValidationError("The body must be a list of connectors.")
+        if isinstance(given, list):
+            given = {"connectors": given}
+        body = ConnectorsBody(data=given)
+        body.is_valid(raise_exception=True)
+        declared: list[Declared] = body.validated_data["connectors"]
+        return declared
+
+
+class OneConnector(PackView):
+    """One connector."""
+
+    rights: ClassVar = {"DELETE": Right.BUILD}
+
+    def delete(self, request: Request, pack: str, slug: str) -> Response:
+        held = self.pack(pack)
+        rows = ToolSet.objects.in_workspace(self.caller.workspace_id)
+        tool_set = rows.filter(slug=slug).first()
+        if tool_set is None or not packing.detach(held, tool_set, actor=self.actor):
+            raise Http404
+        return Response(status=204)
