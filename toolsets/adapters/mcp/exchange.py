@@ -28,17 +28,12 @@ class Exchange:
     """The connections and headers of one upstream session; nothing here is shared with another."""
 
     def __init__(self, target: Target, *, connect_seconds: float) -> None:
+        self.url = _http_url(target.url)
+        self.headers = _headers(target)
+        self.errands = Errands()
         self._connect_seconds = connect_seconds
         self._client = self._new_client()
         self._retired: list[aiohttp.ClientSession] = []
-        self.errands = Errands()
-        try:
-            self.url = URL(target.url)
-        except ValueError:
-            raise UpstreamUnreachable(
-                "The address of the upstream is not a URL."
-            ) from None
-        self.headers = _headers(target)
 
     def _new_client(self) -> aiohttp.ClientSession:
         return forwarding_client(
@@ -142,6 +137,16 @@ class Exchange:
         await self.errands.finish(seconds=1.0)
         await self.close_retired()
         await self._client.close()
+
+
+def _http_url(text: str) -> URL:
+    try:
+        url = URL(text)
+    except ValueError:
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise UpstreamUnreachable("The address of the upstream is not an HTTP URL.")
+    return url
 
 
 def _headers(target: Target) -> CIMultiDict[str]:

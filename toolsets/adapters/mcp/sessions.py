@@ -73,11 +73,12 @@ class Session(ABC):
         method, params = message.get("method"), message.get("params")
         if method == "notifications/tools/list_changed":
             self._on_list_changed()
-        elif method == "notifications/progress" and isinstance(params, dict):
-            if request and request.on_progress and params.get("progressToken") == token:
-                request.on_progress(
-                    {name: params[name] for name in params if name != "progressToken"}
-                )
+        if method != "notifications/progress" or not isinstance(params, dict):
+            return
+        if request and request.on_progress and params.get("progressToken") == token:
+            request.on_progress(
+                {name: params[name] for name in params if name != "progressToken"}
+            )
 
 
 class StreamableSession(Session):
