@@ -1,14 +1,18 @@
 """What a caller may do over REST: the management scope, and the right that the view names for the method."""
 
+from typing import TYPE_CHECKING
+
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from gateway.errors import Refused
 from gateway.identity.callers import Caller
 from gateway.identity.models import ApiKey
 from gateway.identity.roles import Right
+
+if TYPE_CHECKING:  # DRF's views import this module
+    from rest_framework.views import APIView
 
 
 class ScopeMissing(Refused):
@@ -26,7 +30,7 @@ class RightMissing(Refused):
 class RolePermission(BasePermission):
     """Asks a view for its `rights`, a mapping of methods to the right that each needs; what is not named is refused."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         caller = request.auth
         if not isinstance(caller, Caller):
             return False  # the framework answers 401
