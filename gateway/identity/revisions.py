@@ -3,13 +3,12 @@
 Requests that arrive together share one read, and that read begins after the last of them arrived.
 """
 
-import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import connection
 
-from gateway.database import DatabaseAway, in_database
+from gateway.lane import Lane
 
 Key = tuple[str, str]
 """A workspace's id, and a registered user's id or the empty string."""
@@ -42,61 +41,25 @@ def _places(values: list[str]) -> str:
 
 
 class RevisionReader:
-    """Answers many concurrent questions with few reads. One per event loop."""
+    """Answers many concurrent questions with few reads, on the process's lane."""
 
-    def __init__(self) -> None:
-        self._waiting: dict[Key, list[asyncio.Future[int]]] = {}
-        self._reading: asyncio.Task[None] | None = None
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
 
-    async def current(
+    def current(
         self, workspace_id: str, registered_user_id: str = ""
-    ) -> Revisions:
-        """The revisions as they are in the database at some moment after this call.
+    ) -> Awaitable[Revisions]:
+        """The revisions as they are in the database at some moment after this call, which asks at once.
 
-        Raises:
+        Raises (when awaited):
             DatabaseAway: the database does not answer.
         """
-        shared = self._ask((workspace_id, ""))
-        own = (
-            self._ask((workspace_id, registered_user_id))
-            if registered_user_id
-            else None
-        )
-        if self._reading is None:
-            self._reading = asyncio.get_running_loop().create_task(self._read_all())
-        return Revisions(await shared, await own if own else 0)
-
-    def _ask(self, key: Key) -> asyncio.Future[int]:
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(key, []).append(future)
-        return future
-
-    async def _read_all(self) -> None:
-        try:
-            while self._waiting:
-                asked, self._waiting = self._waiting, {}
-                try:
-                    numbers = await in_database(read, asked)
-                except DatabaseAway as exc:
-                    _fail(asked, exc)
-                else:
-                    _answer(asked, numbers)
-        finally:
-            self._reading = None
+        return self._lane.read(_read_all, (workspace_id, registered_user_id))
 
 
-def _answer(
-    asked: dict[Key, list[asyncio.Future[int]]], numbers: dict[Key, int]
-) -> None:
-    for key, futures in asked.items():
-        for future in futures:
-            if not future.done():
-                future.set_result(numbers[key])
-
-
-def _fail(asked: dict[Key, list[asyncio.Future[int]]], exc: DatabaseAway) -> None:
-    for futures in asked.values():
-        for future in futures:
-            if not future.done():
-                future.set_exception(DatabaseAway(exc.message))
-                future.exception()  # whoever asked may be gone
+def _read_all(asked: Sequence[Key]) -> list[Revisions]:
+    numbers = read([*asked, *((workspace, "") for workspace, _ in asked)])
+    return [
+        Revisions(numbers[workspace, ""], numbers[workspace, user] if user else 0)
+        for workspace, user in asked
+    ]

@@ -7,6 +7,7 @@ from gateway.identity.callers import Caller
 from gateway.identity.models import ApiKey
 from gateway.identity.remembering import CallerMemory
 from gateway.identity.revisions import RevisionReader
+from gateway.lane import Lane
 from toolpacks.surface_memory import SurfaceMemory
 from toolpacks.surfaces import PackSurface, UserAccess
 
@@ -47,8 +48,8 @@ class Visit:
 class Access:
     """Opens doors, remembering what cannot have changed. One per event loop."""
 
-    def __init__(self) -> None:
-        self.revisions = RevisionReader()
+    def __init__(self, lane: Lane) -> None:
+        self.revisions = RevisionReader(lane)
         self._callers = CallerMemory()
         self._surfaces = SurfaceMemory()
 

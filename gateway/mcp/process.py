@@ -10,6 +10,7 @@ from django.conf import settings
 from gateway import bus
 from gateway.database import in_database
 from gateway.identity.installation import check_fit
+from gateway.lane import Lane
 from gateway.mcp import heartbeat
 from gateway.mcp.access import Access
 from gateway.mcp.calls import Crib
@@ -29,8 +30,9 @@ class WebProcess:
     """Everything that lives as long as the process serves; it belongs to one event loop."""
 
     def __init__(self) -> None:
-        self.records = RecordWriter()
-        self.access = Access()
+        self.lane = Lane()
+        self.records = RecordWriter(self.lane)
+        self.access = Access(self.lane)
         self.listeners = Listeners(self.access)
         self.running = RunningCalls()
         self.forwarder = Forwarder(calls_per_tool_set=settings.CALLS_PER_TOOL_SET)
@@ -42,7 +44,7 @@ class WebProcess:
         sys.setswitchinterval(_SWITCH_SECONDS)
         await in_database(check_fit)
         self._process = await in_database(heartbeat.join)
-        self.records.start()
+        self.lane.start()
         crib = Crib(
             process_id=self._process.pk,
             records=self.records,
@@ -73,5 +75,5 @@ class WebProcess:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self.forwarder.aclose()
-        await self.records.stop()
+        await self.lane.stop()
         await in_database(heartbeat.leave, self._process)
