@@ -92,14 +92,14 @@ def _swap(state: SyncState, claim: Claim, *, at: datetime) -> bool:
     return True
 
 
-def renew(claim: Claim, **progress: int) -> None:
+def renew(claim: Claim, **progress: Any) -> None:
     """Say that the sync goes on, and how far it is.
 
     Raises:
         ClaimLost: it is no longer ours.
     """
     held = SyncState.objects.filter(pk=claim.tool_set.pk, claimed_by=claim.token)
-    if not held.update(claimed_at=timezone.now(), **progress):
+    if not held.update(**{"claimed_at": timezone.now(), **progress}):
         raise ClaimLost("Another worker took this sync over.")
 
 

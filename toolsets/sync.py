@@ -46,7 +46,7 @@ class Interrupted(GatewayError):
 class Result(Enum):
     """How a run ended."""
 
-    NOT_DUE = "nothing was due, or another worker is at it"
+    NOT_DUE = "nothing was due, another worker is at it, or this one is stopping"
     COMPLETED = "completed"
     FAILED = "failed"
     LOST = "another worker took it over, or the tool set is gone"
@@ -94,7 +94,7 @@ def run_sync(tool_set_id: str) -> SyncOutcome:
 
     What goes wrong with the upstream is an event and an outcome, not an error.
     """
-    claim = claims.take(tool_set_id, at=timezone.now())
+    claim = None if stopping.is_set() else claims.take(tool_set_id, at=timezone.now())
     if claim is None:
         return SyncOutcome(result=Result.NOT_DUE)
     try:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
 
@@ -22,7 +22,8 @@ _MOST_PER_SWEEP = 500
 )
 def sync_tool_set(*, tool_set_id: str, **_: Any) -> None:
     """Sync one tool set, if that is due, and again when it was asked for meanwhile."""
-    if sync.run_sync(tool_set_id).is_due_again:
+    outcome = sync.run_sync(tool_set_id)
+    if outcome.is_due_again and not sync.stopping.is_set():
         sync_tool_set.delay(tool_set_id=tool_set_id)
 
 
@@ -44,16 +45,16 @@ def sweep_due_syncs(**_: Any) -> None:
 @worker_ready.connect
 def sweep_at_start(**_: Any) -> None:
     """Find what became due while no worker was there."""
-    sync.stopping.clear()
     sweep_due_syncs.apply_async(expires=SWEEP_SECONDS)
-
-
-@worker_process_init.connect
-def begin_process(**_: Any) -> None:
-    sync.stopping.clear()
 
 
 @worker_shutting_down.connect
 def let_go(**_: Any) -> None:
-    """Let running syncs end at their next step, so that the worker can stop."""
+    """End running syncs at their next step, so that the worker can stop."""
     sync.stopping.set()
+
+
+@worker_shutdown.connect
+def let_begin(**_: Any) -> None:
+    """Let another worker of this process sync again."""
+    sync.stopping.clear()
