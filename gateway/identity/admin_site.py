@@ -1,4 +1,4 @@
-"""The admin site: who may enter, the workspace switcher on every page, and the label of the environment."""
+"""The admin site: the workspace switcher on every page, and the label of the environment."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +23,6 @@ class Site(AdminSite):
 
     index_title = "Overview"
     enable_nav_sidebar = True
-
-    def has_permission(self, request: HttpRequest) -> bool:
-        user = request.user
-        return user.is_active and (
-            user.is_staff or getattr(request, "workspace", None) is not None
-        )
 
     def extra_urls(self) -> list[URLPattern]:
         switch = self.admin_view(self.switch_workspace)
@@ -96,3 +90,7 @@ def stylesheet(request: HttpRequest) -> str:
 
 def script(request: HttpRequest) -> str:
     return static("toolcrib/toolcrib.js")
+
+
+def icon(request: HttpRequest) -> str:
+    return static("toolcrib/icon.svg")

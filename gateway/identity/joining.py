@@ -56,7 +56,9 @@ def add_member(
     user = User.objects.filter(username__iexact=email).first()
     password = "" if user else secrets.token_urlsafe(12)
     if user is None:
-        user = User.objects.create_user(email, email=email, password=password)
+        user = User.objects.create_user(
+            email, email=email, password=password, is_staff=True
+        )
     profile = _profile(workspace, user, name)
     membership, created = Membership.objects.get_or_create(
         workspace=workspace, profile=profile, defaults={"role": role}

@@ -31,6 +31,7 @@ OPERATORS = {
 class RowsWidget(forms.Widget):
     """Rows of inputs that can be added and removed."""
 
+    template_name = "toolcrib/widgets/rows.html"
     row_template = ""
     parts: tuple[str, ...] = ()
 
@@ -73,7 +74,7 @@ class RowsWidget(forms.Widget):
     def _render(
         self, template_name: str, context: dict[str, Any], renderer: Any = None
     ) -> SafeString:
-        return render_to_string("toolcrib/widgets/rows.html", context)
+        return render_to_string(template_name, context)
 
 
 class PairsWidget(RowsWidget):

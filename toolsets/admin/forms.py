@@ -64,7 +64,7 @@ FIELDSETS = [
                 "slug",
                 "tags",
                 "sync_interval_seconds",
-                "interactions",
+                "upstream_may",
                 "external_id",
                 "labels",
             ],
@@ -119,7 +119,7 @@ class ToolSetForm(ModelForm):
     exclude = FilterField(required=False, label="Leave out")
     approvals = forms.ChoiceField(required=False, choices=_APPROVALS, widget=Select)
     approvals_only = FilterField(required=False, label="Approval is needed where")
-    interactions = forms.MultipleChoiceField(
+    upstream_may = forms.MultipleChoiceField(
         required=False,
         label="The upstream may",
         choices=_INTERACTIONS,
@@ -170,7 +170,7 @@ class ToolSetForm(ModelForm):
     def facts(self) -> dict[str, Any]:
         """The other fields, as the domain takes them."""
         said = self.cleaned_data
-        asked = {name: name in said["interactions"] for name in sorted(INTERACTIONS)}
+        asked = {name: name in said["upstream_may"] for name in sorted(INTERACTIONS)}
         facts = {name: said[name] for name in _FIELDS if name in said}
         if any(self.instance.relays(name) != wanted for name, wanted in asked.items()):
             facts["interactions"] = asked
@@ -189,7 +189,7 @@ def _initial(tool_set: ToolSet) -> dict[str, Any]:
         "exclude": adapter.get("excludeTools"),
         "approvals": "always" if approvals.get("always") else _only(approvals),
         "approvals_only": approvals.get("only"),
-        "interactions": [i for i, _ in _INTERACTIONS if tool_set.relays(i)],
+        "upstream_may": [i for i, _ in _INTERACTIONS if tool_set.relays(i)],
     }
 
 
