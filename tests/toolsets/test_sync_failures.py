@@ -18,9 +18,7 @@ from tests.upstreams import (
     constant_app,
     dripping_app,
     json_rpc_app,
-    sdk_server,
     served,
-    streamable_http_app,
     tool,
 )
 from toolsets import claims
