@@ -288,9 +288,9 @@ async def window(load: Load, tally: Tally, drivers: list[asyncio.Task[None]]) ->
 
 
 def is_too_little(load: Load, tally: Tally, began: float) -> bool:
-    """Whether a slow server has hardly answered each client twice: it gets more time, within reason."""
+    """Whether a slow server has not answered as often as there are clients: it gets more time, within reason."""
     is_patient = time.perf_counter() - began < MOST_SECONDS and not load.keeps_going
-    return is_patient and len(tally.latencies) < 2 * load.clients
+    return is_patient and len(tally.latencies) < load.clients
 
 
 async def run(load: Load) -> Measured:

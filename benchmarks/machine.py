@@ -1,6 +1,7 @@
 """What processes cost, as Linux counts it: CPU time and resident memory of whole process trees."""
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +16,19 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 
 def resident_bytes(pids: Iterable[int]) -> int:
     return sum(_resident(pid) for pid in tree(pids))
+
+
+def wait_until_idle(pids: Iterable[int], *, within: float = 20) -> None:
+    """Let what has just started come to rest: less than a tenth of a core for half a second, or `within` seconds."""
+    watched = list(pids)
+    deadline = time.monotonic() + within
+    before = cpu_seconds(watched)
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        after = cpu_seconds(watched)
+        if after - before < 0.05:
+            return
+        before = after
 
 
 def tree(pids: Iterable[int]) -> set[int]:

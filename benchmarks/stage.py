@@ -14,6 +14,7 @@ from benchmarks.contestants import (
 from benchmarks.generator import measure
 from benchmarks.instances import NotAvailable
 from benchmarks.load import Measured
+from benchmarks.machine import wait_until_idle
 from benchmarks.processes import DidNotStart, Started
 from benchmarks.results import Cell, Report, median_cell
 from benchmarks.toolcrib import Toolcrib, on_postgresql, on_sqlite
@@ -58,6 +59,9 @@ class Stage:
                     continue
                 stack.callback(peer.stop)
                 up.append(peer)
+            wait_until_idle(
+                pid for one in up for pids in one.watch.values() for pid in pids
+            )
             yield up
 
     def measure(
