@@ -43,6 +43,11 @@ class SurfaceMemory:
             self._packs.move_to_end(key)
         return held if isinstance(held, PackSurface) else None
 
+    def known_pack(self, workspace_id: str, reference: str) -> PackSurface | None:
+        """The pack's surface as it was last compiled; it may be out of date."""
+        held = self._packs.get((workspace_id, reference))
+        return held if isinstance(held, PackSurface) else None
+
     def known_user(self, workspace_id: str, reference: str) -> UserAccess | None:
         """What was last known of the registered user; it may be out of date."""
         return self._users.get((workspace_id, reference))

@@ -80,6 +80,11 @@ class CallerMemory:
             raise TokenInvalid
         return claims
 
+    def known(self, claims: Claims, shared_revision: int) -> Caller | None:
+        """The caller as it was at that revision, if it was loaded then and its key has not expired since."""
+        caller = self._callers.get((claims.key_id, claims.generation, shared_revision))
+        return caller if caller and not _has_expired(caller) else None
+
     async def caller(self, claims: Claims, shared_revision: int) -> Caller:
         """The caller as its rows were at `shared_revision` or later.
 
@@ -91,6 +96,10 @@ class CallerMemory:
             (claims.key_id, claims.generation, shared_revision),
             lambda: in_database(caller_for_claims, claims, at=timezone.now()),
         )
-        if caller.expires_at is not None and time.time() >= caller.expires_at:
+        if _has_expired(caller):
             raise TokenInvalid
         return caller
+
+
+def _has_expired(caller: Caller) -> bool:
+    return caller.expires_at is not None and time.time() >= caller.expires_at

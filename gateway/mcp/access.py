@@ -1,12 +1,14 @@
 """Who is at the door, and what they came for: a token and a URL become a visit, true at this moment."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from gateway.errors import GatewayError, Refused
 from gateway.identity.callers import Caller
+from gateway.identity.keys import Claims
 from gateway.identity.models import ApiKey
 from gateway.identity.remembering import CallerMemory
-from gateway.identity.revisions import RevisionReader
+from gateway.identity.revisions import RevisionReader, Revisions
 from gateway.lane import Lane
 from toolpacks.surface_memory import SurfaceMemory
 from toolpacks.surfaces import PackSurface, UserAccess
@@ -45,6 +47,16 @@ class Visit:
     user: UserAccess
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to the database about what is true now, already on its way."""
+
+    door: Door
+    claims: Claims
+    known: UserAccess | None
+    revisions: Awaitable[Revisions]
+
+
 class Access:
     """Opens doors, remembering what cannot have changed. One per event loop."""
 
@@ -62,18 +74,42 @@ class Access:
             NotHere: no such pack or registered user, or the pack was not granted.
             DatabaseAway: the database does not answer.
         """
+        return await self.answered(self.ask(door))
+
+    def recall(self, door: Door) -> Visit | None:
+        """The visit as it was when somebody last looked; whoever uses it must `ask` before anything leaves the house.
+
+        Raises:
+            TokenInvalid: the token is forged or expired.
+        """
         claims = self._callers.claims(door.token)
-        workspace = claims.workspace_id
-        known = self._surfaces.known_user(workspace, door.registered_user)
-        now = await self.revisions.current(
-            workspace, known.registered_user_id if known else ""
+        pack = self._surfaces.known_pack(claims.workspace_id, door.pack)
+        user = self._surfaces.known_user(claims.workspace_id, door.registered_user)
+        caller = self._callers.known(claims, pack.number) if pack else None
+        if pack is None or user is None or caller is None:
+            return None
+        try:
+            return _checked(caller, pack, user)
+        except GatewayError:
+            return None
+
+    def ask(self, door: Door) -> Asked:
+        """Ask the database now; `answered` waits for what it says. Raises TokenInvalid as `recall`."""
+        claims = self._callers.claims(door.token)
+        known = self._surfaces.known_user(claims.workspace_id, door.registered_user)
+        revisions = self.revisions.current(
+            claims.workspace_id, known.registered_user_id if known else ""
         )
-        caller = await self._callers.caller(claims, now.shared)
-        if ApiKey.Scope.RUNTIME not in caller.scopes:
-            raise KeyNotAllowed("This API key does not have the scope runtime:all.")
+        return Asked(door, claims, known, revisions)
+
+    async def answered(self, asked: Asked) -> Visit:
+        """The visit as it is in the database at some moment after it was asked for. Raises as `enter`."""
+        now = await asked.revisions
+        workspace, door = asked.claims.workspace_id, asked.door
+        caller = await self._callers.caller(asked.claims, now.shared)
         pack = await self._surfaces.pack(workspace, door.pack, now.shared)
         user = await self._surfaces.user(
-            workspace, door.registered_user, known, now.own
+            workspace, door.registered_user, asked.known, now.own
         )
         return _checked(caller, pack, user)
 
@@ -81,6 +117,8 @@ class Access:
 def _checked(
     caller: Caller, pack: PackSurface | None, user: UserAccess | None
 ) -> Visit:
+    if ApiKey.Scope.RUNTIME not in caller.scopes:
+        raise KeyNotAllowed("This API key does not have the scope runtime:all.")
     if pack is None or user is None or not user.is_active:
         raise NotHere(
             "There is no such tool pack or registered user. Check the MCP URL."

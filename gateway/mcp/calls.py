@@ -25,6 +25,10 @@ from toolpacks.surfaces import SurfaceTool
 from toolsets.adapters.calling import Answer, Target, ToolRequest, UpstreamAnsweredError
 from toolsets.adapters.mcp.forwarder import Forwarder
 
+_CHANGED = (
+    "The tool changed while it was being called. List the tools again and call it anew."
+)
+
 
 class UnauthorizedTool(RpcError):
     """The tool is unknown, or not on the caller's surface; from outside the two look the same."""
@@ -72,22 +76,56 @@ async def call_tool(request: CallRequest, crib: Crib) -> dict[str, Any]:
     """
     async with Record(request, crib.records, crib.process_id) as record:
         call = await admit(request, crib.credentials)
+        asked = request.access.ask(request.door)
         await record.open(call)
+        call = await confirm(
+            call, await request.access.answered(asked), crib.credentials
+        )
         with record.upstream():
             answer = await forward(call, crib)
         return release(answer, call, record)
 
 
 async def admit(request: CallRequest, credentials: Credentials) -> AdmittedCall:
-    """Check the call against every rule; the credential is opened last, and what waits for it is checked again."""
-    visit = request.visit
+    """Check the call against every rule, by what was last known of them. Only what is true now may refuse it."""
+    try:
+        return await _admit(request, request.visit, credentials)
+    except (Refused, RpcError):
+        return await _admit(
+            request, await request.access.enter(request.door), credentials
+        )
+
+
+async def _admit(
+    request: CallRequest, visit: Visit, credentials: Credentials
+) -> AdmittedCall:
+    """The credential is opened last; what waits for it is checked again."""
     while True:
         tool = checked_tool(request, visit)
         target = credentials.held(tool.tool_set)
         if target is not None:
             return _admitted(request, visit, tool, target)
         await credentials.open(visit.pack.workspace_id, tool.tool_set)
-        visit = await request.visit_again()
+        visit = await request.access.enter(request.door)
+
+
+async def confirm(
+    call: AdmittedCall, visit: Visit, credentials: Credentials
+) -> AdmittedCall:
+    """Admit the call once more where something changed since it was admitted, by what is true now.
+
+    The question goes to the database in the round that writes the call's row, so it costs the call no time of its own.
+    """
+    if (
+        visit.pack is call.visit.pack
+        and visit.user is call.visit.user
+        and visit.caller is call.visit.caller
+    ):
+        return call
+    confirmed = await _admit(call.request, visit, credentials)
+    if confirmed.tool.tool_id != call.tool.tool_id:
+        raise ChangedMeanwhile(_CHANGED)
+    return confirmed
 
 
 def checked_tool(request: CallRequest, visit: Visit) -> SurfaceTool:
@@ -122,7 +160,7 @@ async def forward(call: AdmittedCall, crib: Crib) -> Answer:
                 input_responses=request.input_responses,
                 request_state=call.state.upstream_state if call.state else None,
                 on_progress=request.on_progress,
-                after_wait=partial(_admit_again, call, crib.credentials),
+                after_wait=partial(_confirm_after_wait, call, crib.credentials),
             ),
         )
     except UpstreamAnsweredError as exc:
@@ -168,14 +206,9 @@ def _admitted(
     )
 
 
-async def _admit_again(call: AdmittedCall, credentials: Credentials) -> None:
-    """After a wait, see that the call would be admitted to the same tool, in the same way, by what is true now."""
-    visit = await call.request.visit_again()
-    tool = checked_tool(call.request, visit)
-    if (
-        tool.tool_id != call.tool.tool_id
-        or credentials.held(tool.tool_set) is not call.target
-    ):
-        raise ChangedMeanwhile(
-            "The tool changed while the call waited. List the tools again and call it anew."
-        )
+async def _confirm_after_wait(call: AdmittedCall, credentials: Credentials) -> None:
+    """Before the first byte leaves after a wait, see that the call would still go to the same place."""
+    visit = await call.request.access.enter(call.request.door)
+    confirmed = await confirm(call, visit, credentials)
+    if confirmed.target is not call.target:
+        raise ChangedMeanwhile(_CHANGED)

@@ -17,8 +17,18 @@ class Credentials:
     def __init__(self) -> None:
         self._targets: Remembered[SessionKey, Target] = Remembered(_MOST_TARGETS)
 
+    @staticmethod
+    def key(tool_set: SurfaceToolSet) -> SessionKey:
+        """Under what the tool set's target, and the sessions opened with it, are held."""
+        return (
+            tool_set.tool_set_id,
+            tool_set.adapter_version,
+            _HOLDER,
+            tool_set.credential_generation,
+        )
+
     def held(self, tool_set: SurfaceToolSet) -> Target | None:
-        return self._targets.get(_key(tool_set))
+        return self._targets.get(self.key(tool_set))
 
     async def open(self, workspace_id: str, tool_set: SurfaceToolSet) -> None:
         """Fill in the headers, so that `held` answers.
@@ -29,22 +39,13 @@ class Credentials:
         """
         headers = await in_database(_headers, workspace_id, tool_set.tool_set_id)
         target = Target(
-            key=_key(tool_set),
+            key=self.key(tool_set),
             url=tool_set.url,
             headers=headers,
             protocol_version=tool_set.protocol_version,
             transport=tool_set.transport,
         )
         self._targets.put(target.key, target)
-
-
-def _key(tool_set: SurfaceToolSet) -> SessionKey:
-    return (
-        tool_set.tool_set_id,
-        tool_set.adapter_version,
-        _HOLDER,
-        tool_set.credential_generation,
-    )
 
 
 def _headers(workspace_id: str, tool_set_id: str) -> dict[str, str]:

@@ -9,7 +9,6 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import orjson
@@ -103,27 +102,15 @@ class Endpoint:
                     [(b"allow", b"POST, GET, DELETE")],
                 )
             door = Door(token=_bearer(headers), pack=pack, registered_user=user)
-            await serve(
-                _Call(scope, receive, send, headers, door, await self._enter(door))
-            )
+            visit = self._access.recall(door) or await self._access.enter(door)
+            await serve(_Call(scope, receive, send, headers, door, visit))
+        except (TokenInvalid, KeyNotAllowed, NotHere, DatabaseAway) as exc:
+            refused = _at_the_door(exc)
+            await send_json(send, refused.status, refused.body, refused.headers)
         except HttpError as exc:
             await send_json(send, exc.status, exc.body, exc.headers)
         except Gone:
             return
-
-    async def _enter(self, door: Door) -> Visit:
-        try:
-            return await self._access.enter(door)
-        except TokenInvalid as exc:
-            raise HttpError(401, exc.code, exc.message, _CHALLENGE) from exc
-        except KeyNotAllowed as exc:
-            raise HttpError(403, exc.code, exc.message) from exc
-        except NotHere as exc:
-            raise HttpError(404, exc.code, exc.message) from exc
-        except DatabaseAway as exc:
-            raise HttpError(
-                503, exc.code, exc.message, [(b"retry-after", b"2")]
-            ) from exc
 
     # --- GET and DELETE: the handshake eras' streams -----------------------------------------------------------------
 
@@ -133,6 +120,7 @@ class Endpoint:
                 406, "not_acceptable", "A GET opens a stream: accept text/event-stream."
             )
         client = call.session()
+        call.visit = await self._access.enter(call.door)
         listener = Listener(call.door, call.visit, nonce=client.nonce)
         await self._listeners.serve(listener, call.receive, call.send, first=None)
 
@@ -205,9 +193,11 @@ class Endpoint:
         params: dict[str, Any],
         size: int,
     ) -> None:
+        if method == "tools/call":  # asks for itself what is true now
+            await self._call_tool(call, client, request_id, params, size)
+            return
+        call.visit = await self._access.enter(call.door)
         match method:
-            case "tools/call":
-                await self._call_tool(call, client, request_id, params, size)
             case "subscriptions/listen" if client.is_modern:
                 await self._listen(call, request_id, params)
             case "initialize" if not client.is_modern:
@@ -339,8 +329,9 @@ class Endpoint:
         if not isinstance(responses, dict | None):
             raise RpcError(INVALID_PARAMS, "inputResponses must be an object.")
         return CallRequest(
+            access=self._access,
+            door=call.door,
             visit=call.visit,
-            visit_again=partial(self._access.enter, call.door),
             client=client,
             name=name,
             arguments=arguments or {},
@@ -357,10 +348,10 @@ class Endpoint:
         """The JSON-RPC response of a call; what stopped it becomes a result that a model can act on."""
         try:
             result = await call_tool(request, self._crib)
+        except (TokenInvalid, KeyNotAllowed, NotHere, RpcError):
+            raise
         except GatewayError as exc:
             result = refusal(exc, request.client)
-        except RpcError:
-            raise
         except Exception as exc:
             log.exception("call failed inside the gateway")
             raise RpcError(
@@ -424,6 +415,19 @@ class _Call:
         self, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
     ) -> None:
         await send_json(self.send, 200, body, headers or ())
+
+
+def _at_the_door(error: GatewayError) -> HttpError:
+    """How what `Access` raises leaves: before JSON-RPC, with an HTTP status."""
+    match error:
+        case TokenInvalid():
+            return HttpError(401, error.code, error.message, _CHALLENGE)
+        case KeyNotAllowed():
+            return HttpError(403, error.code, error.message)
+        case NotHere():
+            return HttpError(404, error.code, error.message)
+        case _:
+            return HttpError(503, error.code, error.message, [(b"retry-after", b"2")])
 
 
 def _bearer(headers: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from gateway.mcp.http import (
+    HttpError,
     Receive,
     Send,
     end_stream,
@@ -85,6 +86,14 @@ class Exchange:
         else:
             self._unsent.put_nowait(body)
         await self.end()
+
+    async def refuse(self, refused: HttpError, body: bytes) -> None:
+        """Refuse with an HTTP status, or with `body` where a stream has begun."""
+        if self._pump is not None:
+            await self.answer(200, body)
+        else:
+            self._settling.cancel()
+            await send_json(self._send, refused.status, refused.body, refused.headers)
 
     async def end(self) -> None:
         """Let what is unsent out, and end the stream."""

@@ -1,10 +1,10 @@
 """What a caller asks for, and what it becomes once every check has let it through."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.mcp.access import Visit
+from gateway.mcp.access import Access, Door, Visit
 from gateway.mcp.protocol import Client
 from gateway.mcp.states import Binding, OpenedState
 from toolpacks.surfaces import SurfaceTool
@@ -13,10 +13,14 @@ from toolsets.adapters.calling import Target
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallRequest:
-    """What a caller asks for. `visit_again` enters through the same door, at the current revision."""
+    """What a caller asks for.
 
+    `visit` may be what was true a moment ago; `access` tells what is true now.
+    """
+
+    access: Access
+    door: Door
     visit: Visit
-    visit_again: Callable[[], Awaitable[Visit]]
     client: Client
     name: str
     arguments: Mapping[str, Any]
