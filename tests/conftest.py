@@ -11,7 +11,10 @@ from gateway.audit.models import AuditEvent
 from gateway.audit.trail import Actor
 from gateway.identity.models import Account, Membership, Profile, Workspace
 from gateway.identity.roles import Role
+from tests.rest import Script, script
 from tests.upstreams import App, Upstream, served
+
+pytest_plugins = ["tests.reporting"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,3 +104,15 @@ def serve() -> Iterator[Callable[[App], Upstream]]:
     """Serve ASGI apps on loopback ports until the test ends."""
     with ExitStack() as running:
         yield lambda app: running.enter_context(served(app))
+
+
+@pytest.fixture
+def rest(workspace: Workspace) -> Script:
+    """A script with an admin's key for REST."""
+    return script(workspace)
+
+
+@pytest.fixture
+def elsewhere(other_workspace: Workspace) -> Script:
+    """A script with an admin's key of the other workspace."""
+    return script(other_workspace)

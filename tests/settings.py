@@ -10,6 +10,9 @@ from cryptography.fernet import Fernet
 if "TOOLCRIB_TEST_RUN" not in os.environ:  # the workers of pytest-xdist inherit it
     os.environ["TOOLCRIB_TEST_RUN"] = tempfile.mkdtemp(prefix="toolcrib-tests-")
     os.environ["DATA_DIR"] = os.environ["TOOLCRIB_TEST_RUN"]
+    os.mkdir(
+        os.path.join(os.environ["DATA_DIR"], "static")
+    )  # whitenoise warns without it
     os.environ.setdefault("SECRET_KEY", Fernet.generate_key().decode())
     os.environ.setdefault("ENCRYPTION_KEYS", Fernet.generate_key().decode())
     os.environ.setdefault("UPSTREAM_NETWORKS", "127.0.0.0/8,::1/128")

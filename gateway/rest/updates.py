@@ -22,7 +22,8 @@ CONTAINERS = ("metadata", "spec")
 
 def new_document(body: Mapping[str, Any]) -> Document:
     """A create body without its nulls, which count as not given."""
-    return merged({}, body, present_paths(body, containers=CONTAINERS))
+    empty: Document = {n: {} for n in CONTAINERS if isinstance(body.get(n), Mapping)}
+    return merged(empty, body, present_paths(body, containers=CONTAINERS))
 
 
 def updated_document(

@@ -12,6 +12,8 @@ from toolpacks.declaring import Declared
 from toolpacks.models import Connector, ToolPack
 from toolpacks.packing import UNSET
 
+_ALL_HAS_NO_NAMES = "A connector in mode ALL follows its tool set. Leave tool_names out, or give mode CHOSEN."
+
 
 class ConnectorItem(StrictSerializer):
     answered = frozenset({"name", "tools", "source_url", "logo_url", "categories"})
@@ -33,16 +35,22 @@ class ConnectorItem(StrictSerializer):
         given = super().to_internal_value(data)
         names = given.get("tool_names", UNSET)
         if given.get("mode") == Connector.Mode.ALL:
-            if names is not UNSET and names is not None and data.get("tools") is None:
-                raise serializers.ValidationError(
-                    {
-                        "mode": "A connector in mode ALL follows its tool set. Leave tool_names out, or give mode CHOSEN."
-                    }
-                )
+            if not _follows(names, data.get("tools")):
+                raise serializers.ValidationError({"mode": [_ALL_HAS_NO_NAMES]})
             names = None
         return Declared(
             slug=given["slug"], tool_names=names, prefix=given.get("prefix", UNSET)
         )
+
+
+def _follows(names: Any, answered_tools: Any) -> bool:
+    """Whether no names are given, or only those of an answer that is sent back as it came."""
+    if names is UNSET or names is None:
+        return True
+    tools = answered_tools if isinstance(answered_tools, list) else []
+    return sorted(names) == sorted(
+        str(tool.get("name")) for tool in tools if isinstance(tool, dict)
+    ) and bool(tools)
 
 
 class PackBody(StrictSerializer):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from gateway.rest.masks import Document, Path
+from gateway.rest.masks import Document, Path, mask_of
 from gateway.rest.queries import Query
 from gateway.rest.updates import new_document, touched, updated_document
 from toolsets.api.answers import config_json, shown_status
@@ -120,7 +120,13 @@ def changed_tool_fields(
     wanted = touched({k: fields[k] for k in TOOL_PATHS}, paths, TOOL_PATHS)
     if "status" in wanted and not _moves(tool, document, current):
         del wanted["status"]
+    if mask_of(body, query) is None and _is_unchanged(tool, wanted):
+        del wanted["requires_approval"]  # sent back, not decided
     return wanted
+
+
+def _is_unchanged(tool: Tool, wanted: Mapping[str, Any]) -> bool:
+    return wanted.get("requires_approval") is tool.requires_approval
 
 
 def _moves(tool: Tool, document: Document, current: Document) -> bool:
@@ -182,17 +188,21 @@ def _check_synced(current: Document, document: Document) -> None:
     changed = [
         ".".join((outer, inner))
         for outer, inner in _SYNCED_PATHS
-        if not _agrees(current[outer][inner], (document.get(outer) or {}).get(inner))
+        if not _agrees(
+            current[outer][inner],
+            (document.get(outer) or {}).get(inner),
+            is_union=inner == "config",
+        )
     ]
     if changed:
         raise ValidationError(dict.fromkeys(changed, _SYNCED))
 
 
-def _agrees(held: Any, given: Any) -> bool:
+def _agrees(held: Any, given: Any, *, is_union: bool) -> bool:
     """Whether what is given says the same as what is held; a union may carry its tag, and leave members out."""
-    if isinstance(held, Mapping) and isinstance(given, Mapping):
-        return given == held or all(
-            name == "type" or (name in held and _agrees(held[name], value))
-            for name, value in given.items()
-        )
-    return bool(given == held)
+    if not is_union or not isinstance(given, Mapping) or not isinstance(held, Mapping):
+        return bool(given == held)
+    return bool(given) and all(
+        name == "type" or (name in held and _agrees(held[name], value, is_union=True))
+        for name, value in given.items()
+    )
