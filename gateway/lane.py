@@ -1,7 +1,8 @@
 """One thread with one connection that carries the small database work of many requests together.
 
-Whatever is waiting when the thread looks goes in one round: all writes in one transaction, then all reads, then one
-word back to the event loop. Nobody waits for company: an idle thread takes a single job at once.
+What the event loop asks for in one turn is handed over together, and whatever is waiting when the thread looks goes in
+one round: all writes in one transaction, then all reads, then one word back. Nobody waits for company: an idle thread
+takes a single job at once.
 """
 
 import asyncio
@@ -51,7 +52,8 @@ class Lane:
     """The lane of one process. `start` and all that is submitted belong to one event loop."""
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._asked: list[_Job] = []
         self._thread = threading.Thread(target=self._work, name="lane", daemon=True)
         self._loop: asyncio.AbstractEventLoop
         self.waiting = 0
@@ -62,6 +64,7 @@ class Lane:
 
     async def stop(self) -> None:
         """Do what is waiting, then end the thread."""
+        self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join, 5.0)
 
@@ -81,8 +84,14 @@ class Lane:
     ) -> "asyncio.Future[Any]":
         done: asyncio.Future[Any] = self._loop.create_future()
         self.waiting += 1
-        self._queue.put(_Job(batch, item, is_write, done))
+        if not self._asked:
+            self._loop.call_soon(self._hand_over)
+        self._asked.append(_Job(batch, item, is_write, done))
         return done
+
+    def _hand_over(self) -> None:
+        asked, self._asked = self._asked, []
+        self._queue.put(asked)
 
     # --- on the lane's thread ----------------------------------------------------------------------------------------
 
@@ -98,8 +107,8 @@ class Lane:
         following = self._queue.get()
         with contextlib.suppress(queue.Empty):
             while following is not None:
-                jobs.append(following)
-                if len(jobs) == _MOST_TOGETHER:
+                jobs += following
+                if len(jobs) >= _MOST_TOGETHER:
                     return jobs
                 following = self._queue.get_nowait()
             if jobs:  # the end comes after them
