@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import Enum
 from threading import Event, Thread
 from time import monotonic
@@ -26,6 +27,7 @@ from toolsets.models import SyncState, ToolSet
 
 log = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
+_HEARD_AGAIN_AFTER = timedelta(seconds=10)
 
 stopping = Event()
 """Set when this process is about to end: a running sync lets go, and the next worker takes it up."""
@@ -87,6 +89,17 @@ def request_sync(tool_set: ToolSet, *, actor: Actor) -> None:
             update_fields=["due_at", "requested_by"],
         )
         trail.record(actor, "tool_set.sync_requested", subject=tool_set)
+
+
+def upstream_changed(tool_set_id: str, *, at: datetime) -> bool:
+    """An upstream says that its tools changed: make the sync due, unless it ended a moment ago. Whether it now is.
+
+    An upstream that says so without end is heard once in ten seconds.
+    """
+    waiting = SyncState.objects.filter(pk=tool_set_id, due_at__gt=at).exclude(
+        last_succeeded_at__gt=at - _HEARD_AGAIN_AFTER
+    )
+    return bool(waiting.update(due_at=at, requested_by=None))
 
 
 def run_sync(tool_set_id: str) -> SyncOutcome:

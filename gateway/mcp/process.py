@@ -6,6 +6,7 @@ import sys
 from typing import Self
 
 from django.conf import settings
+from django.utils import timezone
 
 from gateway import bus
 from gateway.database import in_database
@@ -20,7 +21,9 @@ from gateway.mcp.listeners import Listeners
 from gateway.mcp.models import Process
 from gateway.mcp.records import RecordWriter
 from gateway.mcp.running import RunningCalls
+from toolsets import sync
 from toolsets.adapters.mcp.forwarder import Forwarder
+from toolsets.tasks import sync_tool_set
 
 _SWITCH_SECONDS = 0.001
 """How long a thread may keep the others waiting: by default 5 ms, which a call would feel at each of its hops."""
@@ -35,10 +38,14 @@ class WebProcess:
         self.access = Access(self.lane)
         self.listeners = Listeners(self.access)
         self.running = RunningCalls()
-        self.forwarder = Forwarder(calls_per_tool_set=settings.CALLS_PER_TOOL_SET)
+        self.forwarder = Forwarder(
+            calls_per_tool_set=settings.CALLS_PER_TOOL_SET,
+            on_list_changed=self._sync_soon,
+        )
         self.endpoint: Endpoint
         self._process: Process
         self._tasks: list[asyncio.Task[None]] = []
+        self._syncing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         sys.setswitchinterval(_SWITCH_SECONDS)
@@ -67,6 +74,12 @@ class WebProcess:
         ]
         return self
 
+    def _sync_soon(self, tool_set_id: str) -> None:
+        """An upstream said, beside a call, that its tools changed."""
+        syncing = asyncio.create_task(in_database(_sync, tool_set_id))
+        self._syncing.add(syncing)
+        syncing.add_done_callback(self._syncing.discard)
+
     async def __aexit__(self, *_: object) -> None:
         self.listeners.close()
         self.running.close()
@@ -77,3 +90,8 @@ class WebProcess:
         await self.forwarder.aclose()
         await self.lane.stop()
         await in_database(heartbeat.leave, self._process)
+
+
+def _sync(tool_set_id: str) -> None:
+    if sync.upstream_changed(tool_set_id, at=timezone.now()):
+        sync_tool_set.delay(tool_set_id=tool_set_id)
