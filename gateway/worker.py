@@ -39,7 +39,9 @@ class EmbeddedWorker:
             raise RuntimeError("The embedded worker did not start.")
 
     def stop(self) -> None:
-        """Stop both threads, running tasks included, within about five seconds."""
+        """Stop both threads, running tasks included, within about five seconds. Doing it twice does no harm."""
+        if self._ending.is_set():
+            return
         deadline = monotonic() + _STOP_SECONDS
         self._ending.set()
         signals.worker_shutting_down.send(
