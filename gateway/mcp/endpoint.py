@@ -222,12 +222,15 @@ class Endpoint:
         granted = (
             {"toolsListChanged": True} if wanted.get("toolsListChanged") is True else {}
         )
-        listener = Listener(call.door, call.visit, subscription=request_id)
+        listener = Listener(
+            call.door,
+            call.visit,
+            subscription=request_id,
+            hears_of_tools=bool(granted),
+        )
         first = listener.notification(
             "notifications/subscriptions/acknowledged", notifications=granted
         )
-        if not granted:
-            listener.digest = ""
         await self._listeners.serve(listener, call.receive, call.send, first=first)
 
     async def _post_batch(self, call: "_Call", messages: list[Any]) -> None:
@@ -326,8 +329,12 @@ class Endpoint:
                 "tools/call needs a name, and arguments that are an object.",
             )
         responses = params.get("inputResponses") if client.is_modern else None
-        if not isinstance(responses, dict | None):
-            raise RpcError(INVALID_PARAMS, "inputResponses must be an object.")
+        if not isinstance(responses, dict | None) or not all(
+            isinstance(response, dict) for response in (responses or {}).values()
+        ):
+            raise RpcError(
+                INVALID_PARAMS, "inputResponses must be an object of objects."
+            )
         return CallRequest(
             access=self._access,
             door=call.door,

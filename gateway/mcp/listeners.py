@@ -42,11 +42,13 @@ class Listener:
         *,
         nonce: str = "",
         subscription: str | int | None = None,
+        hears_of_tools: bool = True,
     ) -> None:
         self.door = door
         self.visit = visit
         self.nonce = nonce
         self.subscription = subscription
+        self.hears_of_tools = hears_of_tools
         self.is_over = False
         self.woken = asyncio.Event()
         self.seen: Revisions | None = None
@@ -157,9 +159,10 @@ class Listeners:
         digest = list_digest(listener.visit.pack)
         if digest != listener.digest:
             listener.digest = digest
-            await send_event(
-                send, listener.notification("notifications/tools/list_changed")
-            )
+            if listener.hears_of_tools:
+                await send_event(
+                    send, listener.notification("notifications/tools/list_changed")
+                )
 
     def _hear_change(self, content: dict[str, Any]) -> None:
         if any(

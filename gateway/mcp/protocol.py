@@ -119,7 +119,7 @@ def unsupported(version: Any) -> RpcError:
     return RpcError(
         UNSUPPORTED_VERSION,
         "This protocol version is not supported.",
-        {"supported": list(SUPPORTED), "requested": str(version)[:64]},
+        {"supported": list(MODERN), "requested": str(version)[:64]},
     )
 
 
