@@ -20,7 +20,8 @@ class Query:
 
     def text(self, name: str) -> str:
         """The parameter's last value, or empty."""
-        return self._given.get(name) or self._given.get(snake_case(name)) or ""
+        given = self._given.get(name) or self._given.get(snake_case(name)) or ""
+        return _printable(name, given)
 
     def words(self, *names: str) -> list[str]:
         """Every value of the parameter, whichever of its names is used; none is empty."""
@@ -28,7 +29,8 @@ class Query:
         given = [
             v for s in spellings for k in (s, f"{s}[]") for v in self._given.getlist(k)
         ]
-        return [word.strip() for v in given for word in v.split(",") if word.strip()]
+        words = _printable(names[0], ",".join(given)).split(",")
+        return [word.strip() for word in words if word.strip()]
 
     def flag(self, name: str) -> bool | None:
         """True, False, or None when it is not given."""
@@ -79,6 +81,13 @@ class Query:
         if at is None:
             raise ValidationError({name: "Give a time like 2026-01-31T12:00:00Z."})
         return at if timezone.is_aware(at) else timezone.make_aware(at)
+
+
+def _printable(name: str, text: str) -> str:
+    """The text, unless it holds a NUL, which no database takes."""
+    if "\x00" in text:
+        raise ValidationError({name: "Give text without NUL characters."})
+    return text
 
 
 def snake_case(name: str) -> str:

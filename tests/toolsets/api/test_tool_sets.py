@@ -378,6 +378,8 @@ def test_lists_filter(query: dict[str, Any], names: list[str], rest: Script) -> 
         {"state": "ACTIVE"},
         {"labels": "team"},
         {"includeInfo": "maybe"},
+        {"query": "a\x00b"},
+        {"labels": "a=\x00"},
     ],
 )
 def test_wrong_query_is_a_400_that_names_the_parameter(
