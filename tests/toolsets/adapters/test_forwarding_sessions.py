@@ -26,7 +26,7 @@ from tests.toolsets.adapters.forwarding import (
     target,
     telling_server,
 )
-from tests.upstreams import handshake_only, served, streamable_http_app
+from tests.upstreams import Upstream, handshake_only, served, streamable_http_app
 from toolsets.adapters.calling import (
     Answer,
     UpstreamAnsweredError,
@@ -145,10 +145,10 @@ def test_an_upstream_that_restarts_without_its_sessions_is_called_again() -> Non
     seen = Seen()
 
     async def scene(forwarder: Forwarder) -> None:
-        with served(handshake_only(streamable_http_app(telling_server(seen)))) as at:
-            to, port = target(at.url()), at.port
-            await forwarder.call(to, request())
-        await asyncio.sleep(0)  # the loop hears that the connections are closed
+        before = Upstream(handshake_only(streamable_http_app(telling_server(seen))))
+        to, port = target(before.url()), before.port
+        await forwarder.call(to, request())
+        await asyncio.to_thread(before.stop)
         restarted = handshake_only(streamable_http_app(telling_server(seen)))
         with served(restarted, port=port):
             calls = [forwarder.call(to, request()) for _ in range(10)]
@@ -237,6 +237,21 @@ async def _until_it_works(forwarder: Forwarder, url: str) -> Answer:
             return await forwarder.call(target(url), request())
         except GatewayError:
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_a_refused_handshake_is_repeated_to_those_who_come_next(status: int) -> None:
+    upstream = Scripted(lambda post: as_json(error(post, -32603), status=status))
+
+    async def scene(forwarder: Forwarder) -> None:
+        for _ in range(3):
+            with pytest.raises(UpstreamMisbehaved):
+                await forwarder.call(target(at.url()), request())
+
+    with served(upstream) as at:
+        forwarding(scene)
+
+    assert upstream.rpcs.count("initialize") == 1
 
 
 def test_a_refused_credential_is_named_as_such() -> None:

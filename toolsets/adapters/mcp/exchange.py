@@ -179,14 +179,16 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """
     if (response.content_length or 0) > limit:
         raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
-    while chunk := await read_some(response):
+    body = await read_some(response)
+    if len(body) <= limit and response.content.at_eof():
+        return body
+    chunks, size = [body], len(body)
+    while size <= limit and (chunk := await read_some(response)):
         chunks.append(chunk)
         size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    if size > limit:
+        raise _too_large(limit)
+    return b"".join(chunks)
 
 
 async def read_some(response: aiohttp.ClientResponse) -> bytes:

@@ -132,10 +132,11 @@ def messages_in(data: bytes) -> list[Message]:
         raise UpstreamMisbehaved(
             "The upstream's answer is not valid JSON."
         ) from None  # its text quotes the answer
-    messages = parsed if isinstance(parsed, list) else [parsed]
-    if not all(isinstance(message, dict) for message in messages):
-        raise UpstreamMisbehaved("The upstream's answer is not a JSON-RPC message.")
-    return messages
+    if isinstance(parsed, dict):
+        return [parsed]
+    if isinstance(parsed, list) and all(isinstance(item, dict) for item in parsed):
+        return parsed
+    raise UpstreamMisbehaved("The upstream's answer is not a JSON-RPC message.")
 
 
 def answers(message: Message, request_id: int) -> bool:

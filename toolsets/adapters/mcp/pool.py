@@ -1,7 +1,6 @@
 """The open sessions of one process, each under its key: opened once, closed when idle, bounded in number."""
 
 import asyncio
-import copy
 from collections.abc import Callable
 from functools import partial
 
@@ -10,7 +9,9 @@ from toolsets.adapters.calling import (
     SessionKey,
     Target,
     ToolSetBusy,
+    UpstreamAnsweredError,
     UpstreamLost,
+    UpstreamMisbehaved,
     UpstreamTimedOut,
     UpstreamUnreachable,
 )
@@ -79,6 +80,10 @@ class SessionPool:
             raise UpstreamTimedOut(
                 "The upstream did not open a session in time. Nothing was called."
             ) from exc
+        except UpstreamAnsweredError as exc:
+            raise UpstreamMisbehaved(
+                f"The upstream refuses to open a session: {exc.message}"
+            ) from exc
         except UpstreamLost as exc:
             raise UpstreamUnreachable(
                 "The upstream closed the connection while a session was being opened. Nothing was called."
@@ -102,7 +107,7 @@ class SessionPool:
         if failure is None:
             return
         if asyncio.get_running_loop().time() < until:
-            raise copy.copy(failure)
+            raise failure.with_traceback(None)
         del self._failures[key]
 
     def _list_changed(self, tool_set_id: str) -> None:
