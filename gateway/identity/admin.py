@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 
 from gateway.audit import trail
 from gateway.audit.models import AuditEvent
@@ -20,6 +21,7 @@ from gateway.identity.admin_base import (
     display,
     workspace_of,
 )
+from gateway.identity.admin_display import chip
 from gateway.identity.admin_fields import WordsField
 from gateway.identity.joining import Joined, add_member, change_role, remove_member
 from gateway.identity.models import (
@@ -33,7 +35,9 @@ from gateway.identity.roles import Right, Role
 from gateway.identity.validation import slug_from
 
 if TYPE_CHECKING:
-    from django.contrib.auth.admin import UserAdmin as _UserAdmin
+    from django.contrib.auth.admin import UserAdmin
+
+    _UserAdmin = UserAdmin[User]
     from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
     from django.forms import Select, TextInput
 
@@ -47,8 +51,6 @@ else:
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
-
-_ROLE_LABELS = {Role.ADMIN.label: "info", Role.SECURITY.label: "warning"}
 
 
 @admin.register(Account)
@@ -192,9 +194,10 @@ class MembershipAdmin(WorkspaceAdmin):
     def email(self, membership: Membership) -> str:
         return membership.profile.email
 
-    @display(description="role", ordering="role", label=_ROLE_LABELS)
-    def role_label(self, membership: Membership) -> str:
-        return str(Role(membership.role).label)
+    @display(description="role", ordering="role")
+    def role_label(self, membership: Membership) -> SafeString:
+        tone = "info" if membership.role == Role.ADMIN else ""
+        return chip(Role(membership.role).label, tone)
 
 
 class AgentProfileForm(ModelForm):
@@ -243,7 +246,7 @@ class AgentProfileAdmin(WorkspaceAdmin):
 
 
 @admin.register(User)
-class SignInAdmin(_UserAdmin, SuperuserAdmin):
+class SignInAdmin(_UserAdmin, SuperuserAdmin):  # type: ignore[misc] # two signatures of get_form, one meaning
     form = _UserForm
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "email", "is_active", "is_superuser", "last_login"]

@@ -4,8 +4,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
+from django.db.models import (
+    Field,
+    ForeignKey,
+    ManyToManyField,
+    Model,
+    QuerySet,
+    TextField,
+)
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -26,12 +34,14 @@ if TYPE_CHECKING:
 
     ModelAdmin = _ModelAdmin[Any]
     ModelForm = forms.ModelForm[Any]
+    Textarea = forms.Textarea
 else:
     ModelForm = forms.ModelForm
     from unfold.admin import ModelAdmin
     from unfold.decorators import display
     from unfold.paginator import InfinitePaginator as UncountedPaginator
     from unfold.views import ChangeList
+    from unfold.widgets import UnfoldAdminExpandableTextareaWidget as Textarea
 
 __all__ = [
     "ChangeList",
@@ -46,6 +56,12 @@ __all__ = [
     "may",
     "workspace_of",
 ]
+
+
+_ONE_WAY_TO_SAVE = {
+    "show_save_and_add_another": False,
+    "show_save_and_continue": False,
+}
 
 
 def caller_of(request: HttpRequest) -> Caller:
@@ -88,6 +104,8 @@ def may(request: HttpRequest, right: Right | None) -> bool:
 class SpokenErrors(ModelAdmin):
     """Shows what the domain refuses as an error of the form, never as a broken page."""
 
+    formfield_overrides = {TextField: {"widget": Textarea}}
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -95,17 +113,28 @@ class SpokenErrors(ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
+        context = {**_ONE_WAY_TO_SAVE, **(extra_context or {})}
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            return super().changeform_view(request, object_id, form_url, context)
         except (GatewayError, ValidationError) as exc:
             # The transaction is rolled back; the same form is shown again, with the reason.
             request.refusal = exc  # type: ignore[attr-defined]
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            return super().changeform_view(request, object_id, form_url, context)
 
     def get_form(
-        self, request: HttpRequest, obj: Any | None = None, **kwargs: Any
+        self,
+        request: HttpRequest,
+        obj: Any | None = None,
+        change: bool = False,
+        **kwargs: Any,
     ) -> Any:
-        form = super().get_form(request, obj, **kwargs)
+        form = super().get_form(request, obj, change, **kwargs)
+        if kwargs.get("fields", True) is None:  # Django asks what fields there could be
+            return form
+        shown = flatten_fieldsets(self.get_fieldsets(request, obj))
+        hidden = [name for name in form.declared_fields if name not in shown]
+        if hidden:  # what a person does not see, they do not fill in
+            form = type(form.__name__, (form,), dict.fromkeys(hidden))
         refusal = getattr(request, "refusal", None)
         return form if refusal is None else _refused(form, refusal)
 
@@ -145,7 +174,7 @@ class SpokenErrors(ModelAdmin):
         **context: Any,
     ) -> TemplateResponse:
         """A page of ours in the frame of the dashboard."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         frame = self.admin_site.each_context(request)
         return TemplateResponse(
             request,
@@ -239,7 +268,7 @@ class WorkspaceAdmin(SpokenErrors):
         """
         if not self.has_view_permission(request):
             raise PermissionDenied
-        row = self.get_object(request, object_id)
+        row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
         return row

@@ -23,7 +23,7 @@ class WordsField(forms.CharField):
         return [word.strip() for word in (value or "").split(",") if word.strip()]
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return list(initial or []) != self.to_python(data)
+        return bool(list(initial or []) != self.to_python(data))
 
 
 class LabelsField(forms.CharField):
@@ -45,4 +45,4 @@ class LabelsField(forms.CharField):
         return {k.strip(): v.strip() for k, v in (p.split("=", 1) for p in pairs)}
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return dict(initial or {}) != self.to_python(data)
+        return bool(dict(initial or {}) != self.to_python(data))

@@ -54,7 +54,7 @@ def memberships(request: HttpRequest) -> list[Membership]:
     """The person's places, in the order of the switcher; read once a request."""
     known: list[Membership] | None = getattr(request, "_memberships", None)
     if known is None:
-        places = Membership.objects.filter(profile__user_id=request.user.pk)
+        places = Membership.objects.filter(profile__user=request.user.pk)
         known = list(
             places.select_related("workspace__account").order_by(
                 "workspace__name", "pk"

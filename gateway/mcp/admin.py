@@ -150,7 +150,11 @@ class ToolCallAdmin(WorkspaceAdmin):
     def outcome(self, call: Any) -> SafeString:
         if not call.code:
             return SafeString(call.chip)
-        return format_html('{} <span class="tc-tag">{}</span>', call.chip, call.code)
+        return format_html(
+            '<span class="tc-row tc-tight">{}<span class="tc-tag">{}</span></span>',
+            call.chip,
+            call.code,
+        )
 
     @display(description="for")
     def who(self, call: Any) -> SafeString:
@@ -169,8 +173,8 @@ class ToolCallAdmin(WorkspaceAdmin):
         )
 
     @display(description="took")
-    def took(self, call: ToolCall) -> str:
-        return duration(call.total_ms)
+    def took(self, call: ToolCall) -> SafeString:
+        return format_html('<span class="tc-nowrap">{}</span>', duration(call.total_ms))
 
     # --- pages ------------------------------------------------------------------------------------------------------
 

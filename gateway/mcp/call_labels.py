@@ -1,14 +1,16 @@
 """Gives recorded calls the names of what they tell of, in a few queries for a whole page; facts may outlive them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Model
 from ulid import ULID
 
 from gateway.identity.admin_display import chip
 from gateway.identity.models import AgentProfile, ApiKey, RegisteredUser
+from gateway.identity.ownership import WorkspaceQuerySet
 from gateway.mcp.models import ToolCall
 from toolpacks.models import ToolPack
 from toolsets.models import ToolSet
@@ -22,24 +24,26 @@ TONES = {
     ToolCall.State.INTERRUPTED: "bad",
 }
 
+_NAMED: dict[str, type[Model]] = {
+    "tool_set": ToolSet,
+    "registered_user": RegisteredUser,
+    "agent_profile": AgentProfile,
+    "api_key": ApiKey,
+}
 
-def labelled(calls: Sequence[Any], workspace_id: str) -> list[Any]:
+
+def labelled(calls: Iterable[Any], workspace_id: str) -> list[Any]:
     """The calls, each with `chip`, and with the name of its tool set, pack, user, agent and key, or the bare id."""
-    sources = {
-        "tool_set": (ToolSet, "name"),
-        "registered_user": (RegisteredUser, None),
-        "agent_profile": (AgentProfile, "name"),
-        "api_key": (ApiKey, "name"),
-    }
-    for kind, (model, _) in sources.items():
+    calls = list(calls)
+    for kind, model in _NAMED.items():
         ids = {getattr(call, f"{kind}_id") for call in calls} - {""}
-        rows = model.objects.in_workspace(workspace_id).filter(pk__in=ids)
+        rows = WorkspaceQuerySet(model).in_workspace(workspace_id).filter(pk__in=ids)
         _name(calls, kind, {row.pk: str(row) for row in rows} if ids else {})
     _name(calls, "pack", _packs(calls, workspace_id))
     for call in calls:
         state = ToolCall.State(call.state)
         call.chip = chip(state.label, TONES[state])
-    return list(calls)
+    return calls
 
 
 def first_id_since(moment: datetime) -> str:

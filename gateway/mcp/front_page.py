@@ -96,7 +96,7 @@ def _chart(hourly: dict[datetime, dict[str, int]], now: datetime) -> dict[str, A
                 "data": [hourly.get(hour, {}).get(state, 0) for hour in hours],
                 "backgroundColor": colour,
                 "stack": "calls",
-                "barThickness": 14,
+                "maxBarThickness": 14,
                 "borderRadius": 2,
             }
             for state, colour in _ENDS.items()
@@ -143,6 +143,7 @@ def _tool_sets(workspace: Workspace) -> list[Any]:
     )
     for tool_set in sets:
         tool_set.chip = health_chip(tool_set)
+        tool_set.tone = TONES[state_of(tool_set)]
     return sets
 
 

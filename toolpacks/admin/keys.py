@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import (
+    AutocompleteSelect,
+    AutocompleteSelectMultiple,
+)
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -70,7 +74,7 @@ def _many(model: type[Any], field: str, **options: Any) -> Any:
     return ModelMultipleChoiceField(
         queryset=model.objects.none(),
         required=False,
-        widget=admin.widgets.AutocompleteSelectMultiple(
+        widget=AutocompleteSelectMultiple(
             options.pop("of")._meta.get_field(field), admin.site
         ),
         **options,
@@ -82,9 +86,7 @@ def _one(model: type[Any], field: str, **options: Any) -> Any:
     return forms.ModelChoiceField(
         queryset=model.objects.none(),
         required=False,
-        widget=admin.widgets.AutocompleteSelect(
-            ApiKey._meta.get_field(field), admin.site
-        ),
+        widget=AutocompleteSelect(ApiKey._meta.get_field(field), admin.site),
         **options,
     )
 
@@ -299,7 +301,10 @@ class ApiKeyAdmin(WorkspaceAdmin):
         if request.method == "POST" and form.is_valid():
             try:
                 issued = issue_pack_key(
-                    workspace, actor=actor_of(request), **form.wanted
+                    workspace,
+                    **form.wanted,
+                    issuer=caller_of(request),
+                    actor=actor_of(request),
                 )
                 return self._shown_once(request, issued, "The key is made")
             except KeyWithoutLimits as exc:

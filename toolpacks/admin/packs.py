@@ -33,7 +33,7 @@ from toolsets.admin import neighbours
 from toolsets.admin.health import health_chip
 from toolsets.models import ToolSet
 
-_PER_PAGE = 50
+_PER_PAGE = 25
 _FOUND = 20
 
 
@@ -70,6 +70,7 @@ class ToolPackAdmin(PickerPages, WorkspaceAdmin):
     right_to_add = right_to_change = right_to_delete = Right.BUILD
 
     form = ToolPackForm
+    change_form_outer_before_template = "toolcrib/pack/form_head.html"
     list_display = ["title", "tool_total", "connectors", "who", "changed"]
     list_display_links = ["title"]
     list_filter = ["access", "default_for_new_users"]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-_PER_PAGE: Final = 50
+_PER_PAGE: Final = 25
 
 
 class PickerPages(_Base):

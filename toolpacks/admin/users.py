@@ -66,6 +66,7 @@ class RegisteredUserForm(ModelForm):
     class Meta:
         model = RegisteredUser
         fields = ["origin_user_id", "name", "email", "user_type", "is_test", "profile"]
+        labels = {"email": "E-mail", "is_test": "Test user", "profile": "Signs in as"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

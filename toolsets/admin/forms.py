@@ -46,7 +46,7 @@ _FIELDS = [
 ]
 _DECIDES_TOOLS = ("url", "include", "exclude", "approvals", "approvals_only")
 
-FIELDSETS = [
+FIELDSETS: list[tuple[str | None, Any]] = [
     (None, {"fields": ["name", "url", "headers", "secrets"]}),
     (
         "Which tools",

@@ -59,12 +59,13 @@ class ToolSetAdmin(WorkspaceAdmin):
     right_to_add = right_to_change = right_to_delete = Right.BUILD
 
     form = ToolSetForm
-    fieldsets = FIELDSETS
     list_display = ["title", "health", "tools", "used_by", "last_sync", "kind"]
     list_display_links = ["title"]
     list_filter = ["state", "adapter_type", "is_managed"]
     list_select_related = ["sync"]
     search_fields = ["name", "slug", "external_id", "description"]
+    change_form_outer_before_template = "toolcrib/tool_set/list_head.html"
+    conditional_fields = {"approvals_only": "approvals == 'only'"}
     search_help_text = "Name, slug, external id or description"
     ordering = ["name", "pk"]
     empty_says = (

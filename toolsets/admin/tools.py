@@ -39,7 +39,7 @@ class OfToolSet(admin.SimpleListFilter):
 class ToolAdmin(WorkspaceAdmin):
     list_display = ["title_shown", "of_set", "status_shown", "approval"]
     search_fields = ["name", "title", "description"]
-    list_before_template = "toolcrib/tool_set/tools_head.html"
+    list_before_template = "toolcrib/tool_set/list_head.html"
     search_help_text = "Name, title or description"
     ordering = ["name", "pk"]
     actions = ["omit_tools", "restore_tools", "ask_approval", "waive_approval"]
