@@ -119,7 +119,12 @@ class AgentProfile(WorkspaceOwned, ShapesSurfaces):
         constraints = [
             models.UniqueConstraint(
                 fields=["workspace", "name"], name="agent_profile_name_unique"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["workspace", "external_id"],
+                condition=~models.Q(external_id=""),
+                name="agent_profile_external_id_unique",
+            ),
         ]
 
     def __str__(self) -> str:
