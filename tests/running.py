@@ -90,8 +90,11 @@ def running(
         stderr=subprocess.STDOUT,
         text=True,
     )
+    lines: Queue[str] = Queue()
+    reader = threading.Thread(target=_forward, args=[process, lines])
+    reader.start()
     try:
-        _wait_until_ready(process)
+        _wait_until_ready(lines)
         demo_file = Path(told["DATA_DIR"]) / "demo.json"
         yield Product(
             process=process,
@@ -101,6 +104,7 @@ def running(
         )
     finally:
         stop(process)
+        reader.join()
 
 
 def stop(process: "subprocess.Popen[str]") -> int:
@@ -115,10 +119,7 @@ def stop(process: "subprocess.Popen[str]") -> int:
         raise
 
 
-def _wait_until_ready(process: "subprocess.Popen[str]") -> None:
-    """Wait for the words of readiness; what is said later is read too, so that the process never blocks."""
-    lines: Queue[str] = Queue()
-    threading.Thread(target=_forward, args=[process, lines], daemon=True).start()
+def _wait_until_ready(lines: "Queue[str]") -> None:
     said = ""
     while "Toolcrib is ready" not in said:
         try:
@@ -131,7 +132,9 @@ def _wait_until_ready(process: "subprocess.Popen[str]") -> None:
 
 
 def _forward(process: "subprocess.Popen[str]", lines: "Queue[str]") -> None:
+    """Read all that the process says, so that it never blocks."""
     assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
+    with process.stdout as said:
+        for line in said:
+            lines.put(line)
     lines.put("")

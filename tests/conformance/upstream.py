@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -66,7 +67,7 @@ _FIXED: dict[str, list[dict[str, Any]]] = {
     ],
     "test_streaming_elicitation": [_text("Streaming complete")],
     "test_reconnection": [_text("The stream was not closed on the way.")],
-    "test_trigger_tool_change": [_text("This server's list of tools never changes.")],
+    "test_trigger_tool_change": [_text("The list of tools is another one now.")],
     "test_missing_capability": [_text("Success")],
 }
 
@@ -234,13 +235,26 @@ _CHOICES = _form(
 )
 
 
-def application(*, only_handshake: bool) -> App:
-    """The upstream as an ASGI app at `/mcp`; with `only_handshake` it is as servers were before 2026-07-28."""
+def application(
+    *, only_handshake: bool, change_tools: Callable[[], None] = lambda: None
+) -> App:
+    """The upstream as an ASGI app at `/mcp`; with `only_handshake` it is as servers were before 2026-07-28.
+
+    `change_tools` is what the suite's hook for a changed list does, before the hook answers.
+    """
+
+    async def on_call_tool(
+        context: Context, params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
+        if params.name == "test_trigger_tool_change":
+            await anyio.to_thread.run_sync(change_tools)
+        return await call_tool(context, params)
+
     server: Server[Any] = Server(
         "conformance-upstream",
         version="1.0.0",
         on_list_tools=list_tools,
-        on_call_tool=call_tool,
+        on_call_tool=on_call_tool,
     )
     app = streamable_http_app(server)
     return handshake_only(app) if only_handshake else app
