@@ -13,6 +13,7 @@ from gateway.errors import Refused
 from gateway.identity.models import AgentProfile, Workspace
 
 CHANGEABLE = frozenset({"name", "external_id", "scope_tags"})
+_UNIQUE = {"name": "name", "external_id": "external id"}
 
 
 class AgentProfileInUse(Refused):
@@ -32,7 +33,7 @@ def create_agent_profile(
     """Make a named agent.
 
     Raises:
-        ValidationError: a field is wrong, or the name is taken.
+        ValidationError: a field is wrong, or the name or external id is taken.
     """
     agent = AgentProfile(
         workspace=workspace,
@@ -54,7 +55,7 @@ def change_agent_profile(
     """Give fields (see `CHANGEABLE`) new values.
 
     Raises:
-        ValidationError: a field is wrong, or the name is taken.
+        ValidationError: a field is wrong, or the name or external id is taken.
     """
     if unknown := set(fields) - CHANGEABLE:
         raise TypeError(f"An agent profile has no changeable {sorted(unknown)}.")
@@ -92,22 +93,23 @@ def delete_agent_profile(agent: AgentProfile, *, actor: Actor) -> None:
 
 def _check(agent: AgentProfile, wanted: frozenset[str]) -> None:
     agent.clean_fields(exclude={f.name for f in agent._meta.fields} - wanted)
-    if "name" in wanted:
-        _check_name_free(agent)
+    _check_free(agent, wanted)
 
 
-def _check_name_free(agent: AgentProfile) -> None:
+def _check_free(agent: AgentProfile, wanted: frozenset[str]) -> None:
     others = AgentProfile.objects.in_workspace(agent.workspace_id).exclude(pk=agent.pk)
-    if others.filter(name=agent.name).exists():
-        raise ValidationError(
-            {"name": "Another agent profile of this workspace has this name."}
-        )
+    for field, words in _UNIQUE.items():
+        value = getattr(agent, field)
+        if field in wanted and value and others.filter(**{field: value}).exists():
+            raise ValidationError(
+                {field: f"Another agent profile of this workspace has this {words}."}
+            )
 
 
 def _save(agent: AgentProfile, *, update_fields: list[str] | None = None) -> None:
     try:
         with transaction.atomic():
             agent.save(update_fields=update_fields, force_insert=not update_fields)
-    except IntegrityError:  # a race for the name
-        _check_name_free(agent)
+    except IntegrityError:  # a race for the name or the external id
+        _check_free(agent, CHANGEABLE)
         raise

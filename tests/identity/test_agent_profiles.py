@@ -60,6 +60,14 @@ def test_second_agent_with_a_name_is_refused(rest: Script) -> None:
     assert (answer.status, list(answer.fields)) == (400, ["metadata.name"])
 
 
+def test_second_agent_with_an_external_id_is_refused(rest: Script) -> None:
+    rest.post(AGENTS, {"metadata": {"name": "Support", "externalId": "helper"}})
+
+    answer = rest.post(AGENTS, {"metadata": {"name": "Other", "externalId": "helper"}})
+
+    assert (answer.status, list(answer.fields)) == (400, ["metadata.externalId"])
+
+
 def test_whoami_tells_what_the_caller_may_do(workspace: Workspace) -> None:
     rest = script(workspace, role=Role.DEVELOPER)
 
