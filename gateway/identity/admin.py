@@ -31,6 +31,11 @@ from gateway.identity.models import (
     Profile,
     Workspace,
 )
+from gateway.identity.profiling import (
+    change_agent_profile,
+    create_agent_profile,
+    delete_agent_profile,
+)
 from gateway.identity.roles import Right, Role
 from gateway.identity.validation import slug_from
 
@@ -216,7 +221,7 @@ class AgentProfileForm(ModelForm):
 
 @admin.register(AgentProfile)
 class AgentProfileAdmin(WorkspaceAdmin):
-    right_to_add = right_to_change = Right.BUILD
+    right_to_add = right_to_change = right_to_delete = Right.BUILD
 
     form = AgentProfileForm
     list_display = ["name", "tags", "external_id", "created_at"]
@@ -230,15 +235,16 @@ class AgentProfileAdmin(WorkspaceAdmin):
     def save_model(
         self, request: HttpRequest, obj: AgentProfile, form: Any, change: bool
     ) -> None:
-        actor = actor_of(request)
-        obj.workspace = workspace_of(request)
-        if not change:
-            obj.created_by_id = actor.profile_id
-        obj.validate_constraints()
-        with transaction.atomic():
-            obj.save()
-            action = "agent_profile.updated" if change else "agent_profile.created"
-            trail.record(actor, action, subject=obj)
+        workspace, actor = workspace_of(request), actor_of(request)
+        if change:
+            kept = AgentProfile.objects.in_workspace(workspace).get(pk=obj.pk)
+            made = change_agent_profile(kept, actor=actor, **form.cleaned_data)
+        else:
+            made = create_agent_profile(workspace, actor=actor, **form.cleaned_data)
+        self.saved(obj, made)
+
+    def delete_model(self, request: HttpRequest, obj: AgentProfile) -> None:
+        delete_agent_profile(obj, actor=actor_of(request))
 
     @display(description="scope tags")
     def tags(self, agent: AgentProfile) -> str:

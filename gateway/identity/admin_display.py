@@ -9,6 +9,11 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+TWO_LINES = (
+    '<div class="tc-cell">{}<div class="tc-quiet tc-small font-normal">{}</div></div>'
+)
+"""A cell of a list with a second, quieter line; for `format_html`."""
+
 _UNITS = [("day", 86_400), ("hour", 3_600), ("min", 60), ("s", 1)]
 
 

@@ -17,7 +17,7 @@ from gateway.identity.admin_base import (
     display,
     workspace_of,
 )
-from gateway.identity.admin_display import ago, chip, duration
+from gateway.identity.admin_display import TWO_LINES, ago, chip, duration
 from gateway.identity.models import RegisteredUser
 from gateway.mcp.call_labels import TONES, first_id_since, labelled
 from gateway.mcp.models import ToolCall
@@ -159,7 +159,7 @@ class ToolCallAdmin(WorkspaceAdmin):
     @display(description="for")
     def who(self, call: Any) -> SafeString:
         return format_html(
-            '{}<div class="tc-quiet tc-small">{}</div>',
+            TWO_LINES,
             call.registered_user_name or "—",
             call.agent_profile_name or call.client,
         )
@@ -167,7 +167,7 @@ class ToolCallAdmin(WorkspaceAdmin):
     @display(description="through")
     def through(self, call: Any) -> SafeString:
         return format_html(
-            '{}<div class="tc-quiet tc-small">{}</div>',
+            TWO_LINES,
             call.pack_name or "—",
             call.tool_set_name,
         )

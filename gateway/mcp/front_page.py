@@ -16,7 +16,7 @@ from gateway.identity.roles import Right
 from gateway.mcp.call_labels import first_id_since, labelled
 from gateway.mcp.models import ToolCall
 from toolpacks.models import ToolPack
-from toolsets.admin.health import TONES, health_chip, state_of
+from toolsets.admin.health import TONES, health_chip, is_troubled, state_of
 from toolsets.models import Tool, ToolSet, ToolSetEvent
 
 _HOURS = 24
@@ -53,7 +53,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "chart": json.dumps(_chart(hourly, now)),
         "chart_options": json.dumps(_CHART_OPTIONS),
         "tool_set_states": _states(sets),
-        "troubled": [s for s in sets if state_of(s) in {"failing", "stale"}][:6],
+        "troubled": [s for s in sets if is_troubled(s)][:6],
         "tool_set_total": len(sets),
         "tool_total": Tool.objects.in_workspace(workspace).available().count(),
         "pack_total": ToolPack.objects.in_workspace(workspace).count(),

@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from gateway.identity.models import AgentProfile, Membership, Workspace
+from gateway.identity.models import AgentProfile, ApiKey, Membership, Workspace
 from gateway.identity.roles import Role
 from tests.admin.conftest import NAME, Dashboard, World
 from tests.conftest import Person
@@ -143,4 +143,19 @@ def test_a_second_agent_profile_of_the_same_name_is_an_error_of_the_form(
     )
 
     assert answer.status_code == 200
-    assert "already exists" in answer.content.decode()
+    assert "Another agent profile" in answer.content.decode()
+
+
+def test_an_agent_profile_of_a_key_is_not_deleted_and_the_page_says_why(
+    world: World, alice: Person, dashboard: Dashboard
+) -> None:
+    ApiKey.objects.filter(pk=world.key.pk).update(agent_profile=world.agent)
+
+    answer = dashboard(alice).post(
+        reverse("admin:identity_agentprofile_delete", args=[world.agent.pk]),
+        {"post": "yes"},
+        follow=True,
+    )
+
+    assert AgentProfile.objects.filter(pk=world.agent.pk).exists()
+    assert "API keys are bound to it" in answer.content.decode()

@@ -28,7 +28,7 @@ from gateway.identity.admin_base import (
     may,
     workspace_of,
 )
-from gateway.identity.admin_display import ago, chip
+from gateway.identity.admin_display import TWO_LINES, ago, chip
 from gateway.identity.keys import IssuedKey, KeyWithoutLimits, revoke_key, rotate_key
 from gateway.identity.models import (
     AgentProfile,
@@ -253,16 +253,14 @@ class ApiKeyAdmin(WorkspaceAdmin):
     @display(description="key", ordering="name")
     def title(self, key: ApiKey) -> SafeString:
         return format_html(
-            '{}<div class="tc-quiet tc-small font-normal">{}</div>',
+            TWO_LINES,
             key.name,
             " + ".join(ApiKey.Scope(scope).label for scope in key.scopes),
         )
 
     @display(description="limits")
     def limits(self, key: Any) -> SafeString:
-        return format_html(
-            '{}<div class="tc-quiet tc-small">{}</div>', _packs(key), _users(key)
-        )
+        return format_html(TWO_LINES, _packs(key), _users(key))
 
     @display(description="state", ordering="revoked_at")
     def state(self, key: ApiKey) -> SafeString:

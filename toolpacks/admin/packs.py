@@ -21,7 +21,7 @@ from gateway.identity.admin_base import (
     may,
     workspace_of,
 )
-from gateway.identity.admin_display import ago, chip
+from gateway.identity.admin_display import TWO_LINES, ago, chip
 from gateway.identity.models import RegisteredUser
 from gateway.identity.roles import Right
 from toolpacks import packing
@@ -114,7 +114,7 @@ class ToolPackAdmin(PickerPages, WorkspaceAdmin):
     @display(description="tool pack", ordering="name")
     def title(self, pack: ToolPack) -> SafeString:
         return format_html(
-            '{}<div class="tc-quiet tc-small font-normal">{}</div>',
+            TWO_LINES,
             pack.name,
             pack.slug,
         )

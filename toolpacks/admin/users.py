@@ -19,7 +19,7 @@ from gateway.identity.admin_base import (
     may,
     workspace_of,
 )
-from gateway.identity.admin_display import chip
+from gateway.identity.admin_display import TWO_LINES, chip
 from gateway.identity.models import Company, Profile, RegisteredUser
 from gateway.identity.roles import Right
 from toolpacks import enrolling
@@ -133,7 +133,7 @@ class RegisteredUserAdmin(WorkspaceAdmin):
     @display(description="registered user", ordering="name")
     def title(self, user: RegisteredUser) -> SafeString:
         return format_html(
-            '{}<div class="tc-quiet tc-small font-normal">{}</div>',
+            TWO_LINES,
             user.name or user.origin_user_id,
             user.origin_user_id,
         )

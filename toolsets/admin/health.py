@@ -62,6 +62,12 @@ def sync_of(tool_set: ToolSet) -> SyncState | None:
         return None
 
 
+def is_troubled(tool_set: ToolSet) -> bool:
+    """Whether its last sync failed, even while the next one waits or runs."""
+    sync = sync_of(tool_set)
+    return tool_set.is_active and sync is not None and sync.failures_in_a_row > 0
+
+
 def health_chip(tool_set: ToolSet) -> SafeString:
     state = state_of(tool_set)
     return chip(state.capitalize(), TONES[state])

@@ -25,7 +25,7 @@ from gateway.identity.admin_base import (
     may,
     workspace_of,
 )
-from gateway.identity.admin_display import ago
+from gateway.identity.admin_display import TWO_LINES, ago
 from gateway.identity.roles import Right
 from toolsets import connecting
 from toolsets.admin import neighbours
@@ -119,7 +119,7 @@ class ToolSetAdmin(WorkspaceAdmin):
     @display(description="tool set", ordering="name")
     def title(self, tool_set: ToolSet) -> SafeString:
         return format_html(
-            '{}<div class="tc-quiet tc-small font-normal">{}</div>',
+            TWO_LINES,
             tool_set.name,
             tool_set.adapter.get("url", tool_set.slug),
         )
@@ -131,7 +131,7 @@ class ToolSetAdmin(WorkspaceAdmin):
     @display(description="tools", ordering="tool_available")
     def tools(self, tool_set: Any) -> SafeString:
         return format_html(
-            '<span class="tc-strong">{}</span> <span class="tc-quiet">of {}</span>',
+            '<div class="tc-cell"><b class="tc-strong">{}</b> <span class="tc-quiet">of {}</span></div>',
             tool_set.tool_available,
             tool_set.tool_total,
         )

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from gateway.errors import GatewayError
 from gateway.identity.admin_base import WorkspaceAdmin, actor_of, display, may
-from gateway.identity.admin_display import chip
+from gateway.identity.admin_display import TWO_LINES, chip
 from gateway.identity.roles import Right
 from toolsets import curating
 from toolsets.admin.health import tool_chip
@@ -82,8 +82,8 @@ class ToolAdmin(WorkspaceAdmin):
     @display(description="tool", ordering="name")
     def title_shown(self, tool: Tool) -> SafeString:
         return format_html(
-            '<span class="tc-mono tc-strong">{}</span>'
-            '<div class="tc-quiet font-normal whitespace-normal"><span class="tc-clamp">{}</span></div>',
+            '<div class="tc-cell"><span class="tc-mono tc-strong">{}</span>'
+            '<div class="tc-quiet font-normal whitespace-normal"><span class="tc-clamp">{}</span></div></div>',
             tool.name,
             (tool.description or tool.title)[:400],
         )
@@ -97,7 +97,7 @@ class ToolAdmin(WorkspaceAdmin):
         if not tool.status_reason:
             return tool_chip(tool)
         return format_html(
-            '{}<div class="tc-quiet tc-small whitespace-normal mt-1">{}</div>',
+            TWO_LINES,
             tool_chip(tool),
             tool.status_reason,
         )
