@@ -1,5 +1,6 @@
 """Runs the load generator in its own process and brings back what it measured."""
 
+import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -10,6 +11,10 @@ from benchmarks.load import Load, Measured
 from benchmarks.processes import ROOT
 
 GRACE_SECONDS = 120  # to open clients before the window, and to drain them after it
+KEEP_MEMORY = {  # lists are large: a generator that gave their memory back each time would be the limit
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 28),
+}
 
 
 class LoadFailed(Exception):
@@ -24,6 +29,7 @@ class Running:
         self._process = subprocess.Popen(
             (sys.executable, "-m", "benchmarks.load"),
             cwd=ROOT,
+            env=os.environ | KEEP_MEMORY,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
