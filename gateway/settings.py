@@ -19,7 +19,8 @@ EMBEDDED = not DATABASE_URL and not REDIS_URL
 HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.number("PORT", 8000)
 PUBLIC_URL = environment.text(
-    "PUBLIC_URL", f"http://{'127.0.0.1' if HOST == '0.0.0.0' else HOST}:{PORT}"
+    "PUBLIC_URL",
+    f"http://{'127.0.0.1' if HOST == '0.0.0.0' else HOST}:{PORT}",  # noqa: S104 - compared, not bound
 ).rstrip("/")
 ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 ALLOWED_ORIGINS = environment.names("ALLOWED_ORIGINS")
