@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import django
@@ -19,12 +20,26 @@ from gateway.mcp.process import WebProcess  # noqa: E402
 from gateway.worker import EmbeddedWorker  # noqa: E402
 
 
+async def started_worker() -> EmbeddedWorker | None:
+    """The worker of this process, where no Redis connects it to others."""
+    if settings.REDIS_URL:
+        return None
+    worker = EmbeddedWorker()
+    await asyncio.to_thread(worker.start)
+    return worker
+
+
 class Application:
     """Routes requests, and runs what lives as long as the process."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        start_worker: Callable[[], Awaitable[EmbeddedWorker | None]] = started_worker,
+    ) -> None:
         self._django: Any = get_asgi_application()
         self._process: WebProcess | None = None
+        self._start_worker = start_worker
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -38,7 +53,7 @@ class Application:
         await receive()
         try:
             async with WebProcess() as self._process:
-                worker = await _started_worker()
+                worker = await self._start_worker()
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
                 if worker is not None:
@@ -46,15 +61,6 @@ class Application:
             await send({"type": "lifespan.shutdown.complete"})
         except GatewayError as exc:
             await send({"type": "lifespan.startup.failed", "message": exc.message})
-
-
-async def _started_worker() -> EmbeddedWorker | None:
-    """The worker of this process, where no Redis connects it to others."""
-    if settings.REDIS_URL:
-        return None
-    worker = EmbeddedWorker()
-    await asyncio.to_thread(worker.start)
-    return worker
 
 
 application = Application()

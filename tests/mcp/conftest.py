@@ -1,0 +1,183 @@
+"""The gateway as a web process serves it, on a loopback port, with an upstream behind it and an agent before it."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from gateway import database
+from gateway.asgi import Application
+from gateway.identity.models import RegisteredUser, Workspace
+from gateway.mcp.models import ToolCall
+from tests.conftest import Person
+from tests.mcp.agents import Agent
+from tests.mcp.upstreams import Seen, telling_server
+from tests.upstreams import App, Upstream, handshake_only, served, streamable_http_app
+from toolpacks.enrolling import enroll_user
+from toolpacks.key_limits import issue_pack_key
+from toolpacks.models import ToolPack
+from toolpacks.packing import Attachment, create_pack
+from toolsets.connecting import connect
+from toolsets.models import ToolSet
+from toolsets.sync import Result, run_sync
+
+
+async def no_worker() -> None:
+    """These tests sync for themselves."""
+
+
+@pytest.fixture
+def gateway(transactional_db: None) -> Iterator[Upstream]:
+    """A web process of the product."""
+    with served(Application(start_worker=no_worker)) as running:
+        yield running
+    _close_connections()
+
+
+def _close_connections() -> None:
+    """Let go of the database on every database thread, so that the test database can be dropped."""
+    together = threading.Barrier(4)
+
+    def close() -> None:
+        together.wait(10)
+        connection.close()
+
+    for closing in [database._threads.submit(close) for _ in range(4)]:
+        closing.result(20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """A pack that holds all tools of one synced tool set, and an agent with a key for it."""
+
+    operator: Person
+    tool_set: ToolSet
+    pack: ToolPack
+    user: RegisteredUser
+    agent: Agent
+    gateway: Upstream
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.operator.workspace
+
+    def agent_with(
+        self, *, pack: str | None = None, user: str | None = None, **key: Any
+    ) -> Agent:
+        """An agent with another key, or at another URL."""
+        key.setdefault("packs", [self.pack])
+        issued = issue_pack_key(
+            self.workspace,
+            name="another",
+            expires_at=timezone.now() + timedelta(days=1),
+            actor=self.operator.actor,
+            **key,
+        )
+        return Agent(url=self.url(pack=pack, user=user), token=issued.token)
+
+    def url(self, *, pack: str | None = None, user: str | None = None) -> str:
+        pack, user = pack or str(self.pack.pk), user or self.user.pk
+        return self.gateway.url(f"/tool-packs/{pack}/registered-users/{user}/mcp")
+
+    def tool(self, name: str) -> Any:
+        return self.tool_set.tools.get(name=name)
+
+
+SetUp = Callable[..., Bench]
+
+
+@pytest.fixture
+def set_up(gateway: Upstream, alice: Person, serve: Callable[[App], Upstream]) -> SetUp:
+    """Connect an upstream, sync it, pack all its tools under their own names, and issue a key."""
+
+    def bench(app: App, **members: Any) -> Bench:
+        tool_set = synced(alice, serve(app).url(), **members)
+        user, _ = enroll_user(alice.workspace, origin_user_id="erin", actor=alice.actor)
+        pack = create_pack(
+            alice.workspace,
+            name="Bench",
+            attachments=[Attachment(tool_set=tool_set, tools=None, prefix="")],
+            actor=alice.actor,
+        )
+        made = Bench(
+            operator=alice,
+            tool_set=tool_set,
+            pack=pack,
+            user=user,
+            agent=Agent(url="", token=""),
+            gateway=gateway,
+        )
+        return Bench(**{**vars(made), "agent": made.agent_with()})
+
+    return bench
+
+
+def synced(operator: Person, url: str, name: str = "Tools", **members: Any) -> ToolSet:
+    """A tool set with the tools of the upstream at `url`."""
+    adapter = {"url": url, **members.pop("adapter", {})}
+    tool_set = connect(
+        operator.workspace,
+        name=name,
+        adapter_type=ToolSet.AdapterType.MCP,
+        adapter=adapter,
+        actor=operator.actor,
+        **members,
+    )
+    outcome = run_sync(tool_set.pk)
+    assert outcome.result is Result.COMPLETED, outcome
+    tool_set.refresh_from_db()
+    return tool_set
+
+
+@pytest.fixture
+def seen() -> Seen:
+    """What happens inside the SDK's server."""
+    return Seen()
+
+
+@pytest.fixture
+def bench(set_up: SetUp, seen: Seen) -> Iterator[Bench]:
+    """The SDK's server behind the gateway, in the newest era."""
+    yield set_up(streamable_http_app(telling_server(seen)))
+    seen.let_go.set()
+
+
+@pytest.fixture(params=["modern", "handshake"])
+def either_bench(
+    request: pytest.FixtureRequest, set_up: SetUp, seen: Seen
+) -> Iterator[Bench]:
+    """The SDK's server behind the gateway, in both eras."""
+    app = streamable_http_app(telling_server(seen))
+    yield set_up(app if request.param == "modern" else handshake_only(app))
+    seen.let_go.set()
+
+
+def rows() -> list[ToolCall]:
+    """The recorded calls, oldest first."""
+    return list(ToolCall.objects.order_by("pk"))
+
+
+def the_row() -> ToolCall:
+    """The one call that was recorded."""
+    (row,) = rows()
+    return row
+
+
+@pytest.fixture(autouse=True)
+def nothing_breaks(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No exception goes unnoticed: not in a task that nobody waits for, and not in the server."""
+    yield
+    broken = [
+        record.getMessage()
+        for phase in ("setup", "call")
+        for record in caplog.get_records(phase)
+        if record.levelno >= logging.ERROR
+        and record.name in {"asyncio", "uvicorn.error", "gateway.mcp.endpoint"}
+    ]
+    assert not broken
