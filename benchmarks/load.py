@@ -24,6 +24,7 @@ from benchmarks.machine import cpu_seconds, resident_bytes
 
 FIRST_ID = 1_000_000_000  # so that ids have one length and lists differ in nothing else
 DRAIN_SECONDS = 30
+FEW_ANSWERS = 10  # per client: then work begun before the window weighs too much, and the whole run counts
 MOST_SECONDS = 20  # a window that saw too few answers lasts at most this long
 SLICE_SECONDS = 0.1
 
@@ -298,33 +299,47 @@ def is_too_little(load: Load, tally: Tally, began: float) -> bool:
     return is_patient and len(tally.latencies) < load.clients
 
 
-async def run(load: Load) -> Measured:
-    tally, ids = Tally(), count(FIRST_ID)
+def started(
+    load: Load, clients: list[Client], tally: Tally
+) -> list[asyncio.Task[None]]:
+    """The clients at work, or as many visitors that share the URLs."""
+    ids = count(FIRST_ID)
     if load.urls:
         urls = iter(load.urls)
-        drivers = [
-            asyncio.create_task(visit(load, urls, tally, ids))
-            for _ in range(load.clients)
-        ]
+        coroutines = [visit(load, urls, tally, ids) for _ in range(load.clients)]
     else:
         work = Calls(load) if load.method == "tools/call" else Lists(load)
-        clients = await asyncio.gather(*(opened(load) for _ in range(load.clients)))
-        drivers = [
-            asyncio.create_task(drive(load, client, work, tally, ids))
-            for client in clients
-        ]
-        await asyncio.sleep(load.warmup)
+        coroutines = [drive(load, client, work, tally, ids) for client in clients]
+    return [asyncio.create_task(coroutine) for coroutine in coroutines]
+
+
+async def run(load: Load) -> Measured:
+    tally = Tally()
+    openings = [] if load.urls else [opened(load) for _ in range(load.clients)]
+    clients = await asyncio.gather(*openings)
+    at_first = weigh(load)
+    drivers = started(load, clients, tally)
+    await asyncio.sleep(0 if load.urls else load.warmup)
     before = weigh(load)
     seconds = await window(load, tally, drivers)
-    after = weigh(load)
+    cpu = per_call(before, weigh(load), len(tally.latencies))
     memory = {name: resident_bytes(pids) / 1e6 for name, pids in load.watch.items()}
     await drain(tally, drivers)
-    return measured(load, tally, seconds, before, after, memory)
+    if len(tally.latencies) < FEW_ANSWERS * load.clients:
+        cpu = per_call(at_first, weigh(load), tally.answered)
+    return measured(tally, seconds, cpu, memory)
 
 
 def weigh(load: Load) -> dict[str, float]:
     held = {name: cpu_seconds(pids) for name, pids in load.watch.items()}
     return held | {"load": time.process_time()}
+
+
+def per_call(
+    before: dict[str, float], after: dict[str, float], calls: int
+) -> dict[str, float]:
+    """What each of the watched spent, in ms per call."""
+    return {name: (after[name] - before[name]) * 1e3 / max(calls, 1) for name in after}
 
 
 async def drain(tally: Tally, drivers: list[asyncio.Task[None]]) -> None:
@@ -340,11 +355,9 @@ async def drain(tally: Tally, drivers: list[asyncio.Task[None]]) -> None:
 
 
 def measured(
-    load: Load,
     tally: Tally,
     seconds: float,
-    before: dict[str, float],
-    after: dict[str, float],
+    cpu: dict[str, float],
     memory: dict[str, float],
 ) -> Measured:
     latencies = sorted(tally.latencies)
@@ -360,9 +373,7 @@ def measured(
         answered=tally.answered,
         sent=tally.sent,
         errors=dict(tally.errors),
-        cpu={
-            name: (after[name] - before[name]) * 1e3 / max(calls, 1) for name in after
-        },
+        cpu=cpu,
         memory=memory,
         answer_bytes=tally.answer_bytes,
         timeline=tally.timeline(),

@@ -32,7 +32,7 @@ class Plan:
     huge: int = 50_000
 
 
-QUICK = Plan(seconds=1.5, rounds=2, soak_minutes=0.5, edit_seconds=5)
+QUICK = Plan(seconds=1.5, rounds=2, soak_minutes=1, edit_seconds=5)
 FULL = Plan(seconds=5, rounds=3, soak_minutes=5, edit_seconds=15)
 
 
