@@ -44,7 +44,8 @@ class ToolRequest:
     """One call, as it is sent to an upstream.
 
     `deadline` is a time of the event loop's clock, in seconds. `after_wait` is awaited before anything is sent when the
-    call had to wait for a free place or for a session to open; what it raises stops the call.
+    call had to wait for a free place or for a session to open; what it raises stops the call. `on_sent` is told when the
+    call goes out: from then on the upstream may have executed it, unless what comes of it is UpstreamUnreachable.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ToolRequest:
     on_progress: Callable[[dict[str, Any]], None] | None = None
     is_retryable: bool = False
     after_wait: Callable[[], Awaitable[None]] | None = None
+    on_sent: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

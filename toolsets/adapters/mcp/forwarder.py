@@ -96,6 +96,8 @@ class Forwarder:
         try:
             if has_waited and request.after_wait is not None:
                 await request.after_wait()
+            if request.on_sent is not None:
+                request.on_sent()
             return await session.call(request)
         finally:
             session.in_flight -= 1
