@@ -138,16 +138,23 @@ class RecordWriter:
             NotRecorded: it is not written yet; the writer goes on trying.
         """
         try:
-            await self._lane.write(_close, (call_id, outcome))
+            await self._lane.write(_write, (call_id, outcome))
         except (DatabaseAway, JobFailed) as exc:
             await self._close_later(call_id, outcome, exc)
+        except asyncio.CancelledError:  # it may be written or not: nobody waits to see
+            self._start_closing(call_id, outcome)
+            raise
+
+    def _start_closing(self, call_id: str, outcome: Outcome) -> "asyncio.Task[None]":
+        trying = asyncio.create_task(self._keep_closing(call_id, outcome))
+        self._closing.add(trying)
+        trying.add_done_callback(self._closing.discard)
+        return trying
 
     async def _close_later(
         self, call_id: str, outcome: Outcome, cause: Exception
     ) -> None:
-        trying = asyncio.create_task(self._keep_closing(call_id, outcome))
-        self._closing.add(trying)
-        trying.add_done_callback(self._closing.discard)
+        trying = self._start_closing(call_id, outcome)
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await asyncio.shield(trying)
@@ -160,7 +167,7 @@ class RecordWriter:
         while True:
             await asyncio.sleep(_RETRY_SECONDS)
             try:
-                await self._lane.write(_close, (call_id, outcome))
+                await self._lane.write(_write, (call_id, outcome))
             except DatabaseAway:
                 continue
             except JobFailed:
@@ -171,7 +178,7 @@ class RecordWriter:
         if self._lane.waiting >= _MOST_WAITING:
             raise Busy("The gateway has too many calls waiting. Try again in a moment.")
         try:
-            await self._lane.write(_insert, (facts, outcome))
+            await self._lane.write(_write, (facts, outcome))
         except (DatabaseAway, JobFailed) as exc:
             raise NotRecorded(
                 "The call could not be recorded, so it was not forwarded. Try again shortly."
@@ -183,27 +190,38 @@ _fact_values = attrgetter(*_FACTS)
 _end_values = attrgetter(*_ENDS)
 
 
-def _insert(rows: Sequence[tuple[CallFacts, Outcome]]) -> Sequence[None]:
+def _write(rows: Sequence[tuple[CallFacts | str, Outcome]]) -> Sequence[None]:
+    """Insert the rows that are given with their facts, then close those of which only the id is given.
+
+    A call that is cancelled while it is opened has both in one round, and its row must not be closed before it is there.
+    """
+    opened = [(facts, end) for facts, end in rows if isinstance(facts, CallFacts)]
+    closed = [(call_id, end) for call_id, end in rows if isinstance(call_id, str)]
     with connection.cursor() as cursor:
-        cursor.executemany(
-            _INSERT,
-            [_opening(facts) + _ending(outcome) + ("",) for facts, outcome in rows],
-        )
+        if opened:
+            _insert(cursor, opened)
+        if closed:
+            _close(cursor, closed)
     return [None] * len(rows)
 
 
-def _close(closes: Sequence[tuple[str, Outcome]]) -> Sequence[None]:
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            _CLOSE, [(*_ending(outcome), call_id) for call_id, outcome in closes]
-        )
-        if cursor.rowcount < len(closes):
-            amendments = [
-                (f"{outcome.state} {outcome.code}".strip(), call_id)
-                for call_id, outcome in closes
-            ]
-            cursor.executemany(_AMEND, amendments)
-    return [None] * len(closes)
+def _insert(cursor: Any, rows: Sequence[tuple[CallFacts, Outcome]]) -> None:
+    cursor.executemany(
+        _INSERT,
+        [_opening(facts) + _ending(outcome) + ("",) for facts, outcome in rows],
+    )
+
+
+def _close(cursor: Any, closes: Sequence[tuple[str, Outcome]]) -> None:
+    cursor.executemany(
+        _CLOSE, [(*_ending(outcome), call_id) for call_id, outcome in closes]
+    )
+    if cursor.rowcount < len(closes):
+        amendments = [
+            (f"{outcome.state} {outcome.code}".strip(), call_id)
+            for call_id, outcome in closes
+        ]
+        cursor.executemany(_AMEND, amendments)
 
 
 def _opening(facts: CallFacts) -> tuple[Any, ...]:
