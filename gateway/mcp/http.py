@@ -76,7 +76,12 @@ def _is_our_host(host: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _is_allowed_origin(origin: str) -> bool:
-    return origin in settings.ALLOWED_ORIGINS or _is_our_host(urlsplit(origin).netloc)
+    if origin in settings.ALLOWED_ORIGINS:
+        return True
+    try:
+        return _is_our_host(urlsplit(origin).netloc)
+    except ValueError:  # half an IPv6 address
+        return False
 
 
 async def read_body(receive: Receive, *, most: int) -> bytes:

@@ -132,10 +132,10 @@ def _agree(name: str, header: str | None, value: Any) -> None:
 
 
 def repeated_routing_header(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The routing header that stands twice: readers of the first and of the last would disagree."""
+    """The header about the body that stands twice: readers of the first and of the last would disagree."""
     seen: set[bytes] = set()
     for name, _ in headers:
-        if name in _ROUTING:
+        if name in _ROUTING or name.startswith(b"mcp-param-"):
             if name in seen:
                 return name.decode()
             seen.add(name)
