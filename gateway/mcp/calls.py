@@ -5,6 +5,7 @@ only `admit` builds: a new entry point cannot forget a check.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,11 +16,11 @@ from gateway.mcp.arguments import check_arguments
 from gateway.mcp.credentials import Credentials
 from gateway.mcp.headers import check_param_headers, header_paths
 from gateway.mcp.protocol import INVALID_PARAMS, MISSING_CAPABILITY, RpcError
-from gateway.mcp.questions import question, relayed_capabilities
+from gateway.mcp.questions import lacks, question, relayed_capabilities
 from gateway.mcp.recording import Record
 from gateway.mcp.records import RecordWriter
 from gateway.mcp.requests import AdmittedCall, CallRequest
-from gateway.mcp.results import fitted
+from gateway.mcp.results import encoded, fitted
 from gateway.mcp.states import Binding, arguments_digest, opened_state
 from toolpacks.surfaces import SurfaceTool
 from toolsets.adapters.calling import Answer, Target, ToolRequest, UpstreamAnsweredError
@@ -66,8 +67,8 @@ class Crib:
     most_result_bytes: int
 
 
-async def call_tool(request: CallRequest, crib: Crib) -> dict[str, Any]:
-    """Admit, forward, release and record one tool call; its result, as the caller's revision has it.
+async def call_tool(request: CallRequest, crib: Crib) -> bytes:
+    """Admit, forward, release and record one tool call; its result as JSON, as the caller's revision has it.
 
     Raises:
         Refused: a rule stopped the call.
@@ -82,8 +83,8 @@ async def call_tool(request: CallRequest, crib: Crib) -> dict[str, Any]:
             call, await request.access.answered(asked), crib.credentials
         )
         with record.upstream():
-            answer = await forward(call, crib)
-        return release(answer, call, record)
+            answer = await forward(call, crib, on_sent=record.sent)
+        return encoded(release(answer, call, record))
 
 
 async def admit(request: CallRequest, credentials: Credentials) -> AdmittedCall:
@@ -144,7 +145,9 @@ def checked_tool(request: CallRequest, visit: Visit) -> SurfaceTool:
     return tool
 
 
-async def forward(call: AdmittedCall, crib: Crib) -> Answer:
+async def forward(
+    call: AdmittedCall, crib: Crib, *, on_sent: Callable[[], None]
+) -> Answer:
     """Send the call to its upstream: the only step that touches the network."""
     request = call.request
     try:
@@ -161,10 +164,11 @@ async def forward(call: AdmittedCall, crib: Crib) -> Answer:
                 request_state=call.state.upstream_state if call.state else None,
                 on_progress=request.on_progress,
                 after_wait=partial(_confirm_after_wait, call, crib.credentials),
+                on_sent=on_sent,
             ),
         )
     except UpstreamAnsweredError as exc:
-        if exc.rpc_code == MISSING_CAPABILITY and request.client.is_modern:
+        if exc.rpc_code == MISSING_CAPABILITY and lacks(request.client, exc.data):
             raise RpcError(MISSING_CAPABILITY, exc.message, exc.data) from exc
         raise
 
@@ -210,5 +214,5 @@ async def _confirm_after_wait(call: AdmittedCall, credentials: Credentials) -> N
     """Before the first byte leaves after a wait, see that the call would still go to the same place."""
     visit = await call.request.access.enter(call.request.door)
     confirmed = await confirm(call, visit, credentials)
-    if confirmed.target is not call.target:
+    if confirmed.target.key != call.target.key:
         raise ChangedMeanwhile(_CHANGED)

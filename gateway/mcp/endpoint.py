@@ -33,6 +33,14 @@ from gateway.mcp.http import (
 )
 from gateway.mcp.listeners import ENDED_TOPIC, Listener, Listeners
 from gateway.mcp.listing import tools_list
+from gateway.mcp.messages import (
+    error_response,
+    meta_of,
+    parsed,
+    read,
+    readable_id,
+    response,
+)
 from gateway.mcp.protocol import (
     HANDSHAKE,
     HEADER_MISMATCH,
@@ -41,7 +49,6 @@ from gateway.mcp.protocol import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     MODERN,
-    PARSE_ERROR,
     SERVER_INFO,
     SUPPORTED,
     UNNAMED,
@@ -54,7 +61,7 @@ from gateway.mcp.protocol import (
 )
 from gateway.mcp.requests import CallRequest
 from gateway.mcp.results import refusal, stamped
-from gateway.mcp.running import RunningCalls
+from gateway.mcp.running import RunningCall, RunningCalls
 from gateway.mcp.sessions import session_client, session_token
 
 log = logging.getLogger(__name__)
@@ -125,6 +132,7 @@ class Endpoint:
         await self._listeners.serve(listener, call.receive, call.send, first=None)
 
     async def _delete(self, call: "_Call") -> None:
+        call.visit = await self._access.enter(call.door)
         client = call.session()
         if client.nonce:
             await asyncio.to_thread(bus.publish, ENDED_TOPIC, {"nonce": client.nonce})
@@ -136,31 +144,28 @@ class Endpoint:
         _check_media_types(call.headers)
         body = await read_body(call.receive, most=self._most_bytes)
         try:
-            message = orjson.loads(body)
-        except ValueError:
-            await send_json(
-                call.send,
-                400,
-                _error(None, RpcError(PARSE_ERROR, "The body is not JSON.")),
-            )
+            message = parsed(body)
+        except RpcError as exc:
+            await send_json(call.send, 400, error_response(None, exc))
             return
         if isinstance(message, list):
-            await self._post_batch(call, message)
+            await self._post_batch(call, message, len(body))
         else:
             await self._post_one(call, message, len(body))
 
     async def _post_one(self, call: "_Call", message: Any, size: int) -> None:
         try:
-            method, request_id = _read(message)
+            method, request_id = read(message)
         except RpcError as exc:
-            await send_json(call.send, 400, _error(None, exc))
+            refused = error_response(readable_id(message), exc)
+            await send_json(call.send, 400, refused)
             return
         if method is None:  # a response; we never ask on this transport
             await send_json(call.send, 202, b"")
             return
         params = message.get("params")
         is_modern = is_modern_request(
-            call.headers.get("mcp-protocol-version"), _meta(params)
+            call.headers.get("mcp-protocol-version"), meta_of(params)
         )
         if request_id is None:
             await self._notified(call, method, params, is_modern=is_modern)
@@ -172,17 +177,22 @@ class Endpoint:
             await self._requested(call, client, request_id, method, params or {}, size)
         except RpcError as exc:
             await send_json(
-                call.send, exc.status if is_modern else 200, _error(request_id, exc)
+                call.send,
+                exc.status if is_modern else 200,
+                error_response(request_id, exc),
             )
 
     async def _notified(
         self, call: "_Call", method: str, params: Any, *, is_modern: bool
     ) -> None:
+        call.visit = await self._access.enter(call.door)
         if not is_modern:
-            client = call.session()
-            if method == "notifications/cancelled" and isinstance(params, dict):
-                await self._running.cancel(client.nonce, params.get("requestId"))
+            await self._heard(call.session(), method, params)
         await send_json(call.send, 202, b"")
+
+    async def _heard(self, client: Client, method: str, params: Any) -> None:
+        if method == "notifications/cancelled" and isinstance(params, dict):
+            await self._running.cancel(client.nonce, params.get("requestId"))
 
     async def _requested(
         self,
@@ -202,10 +212,10 @@ class Endpoint:
                 await self._listen(call, request_id, params)
             case "initialize" if not client.is_modern:
                 result, headers = _initialized(params, call.visit)
-                await call.reply(_response(request_id, orjson.dumps(result)), headers)
+                await call.reply(response(request_id, orjson.dumps(result)), headers)
             case _:
                 await call.reply(
-                    _response(
+                    response(
                         request_id, await _simple(method, params, client, call.visit)
                     )
                 )
@@ -233,17 +243,18 @@ class Endpoint:
         )
         await self._listeners.serve(listener, call.receive, call.send, first=first)
 
-    async def _post_batch(self, call: "_Call", messages: list[Any]) -> None:
+    async def _post_batch(self, call: "_Call", messages: list[Any], size: int) -> None:
+        call.visit = await self._access.enter(call.door)
         client = call.session()
         if client.version != _BATCHES or not 0 < len(messages) <= _MOST_IN_A_BATCH:
             refused = RpcError(
                 INVALID_REQUEST,
                 f"Only {_BATCHES} has batches, of 1 to {_MOST_IN_A_BATCH} messages.",
             )
-            await send_json(call.send, 400, _error(None, refused))
+            await send_json(call.send, 400, error_response(None, refused))
             return
         answers = await asyncio.gather(
-            *(self._batched(call, client, message) for message in messages)
+            *(self._batched(call, client, message, size) for message in messages)
         )
         sent = [answer for answer in answers if answer is not None]
         await (
@@ -253,27 +264,50 @@ class Endpoint:
         )
 
     async def _batched(
-        self, call: "_Call", client: Client, message: Any
+        self, call: "_Call", client: Client, message: Any, size: int
     ) -> bytes | None:
-        request_id = None
+        request_id = readable_id(message)
         try:
-            method, request_id = _read(message)
-            if method is None or request_id is None:
+            method, _ = read(message)
+            if method is None:
                 return None
             params = message.get("params") or {}
+            if request_id is None:
+                await self._heard(client, method, params)
+                return None
             if not isinstance(params, dict) or method == "initialize":
                 raise RpcError(
                     INVALID_REQUEST, "This message may not stand in a batch."
                 )
             if method != "tools/call":
-                return _response(
+                return response(
                     request_id, await _simple(method, params, client, call.visit)
                 )
-            return await self._called(
-                self._request(call, client, params, None, 0), request_id
-            )
+            return await self._call_batched(call, client, request_id, params, size)
         except RpcError as exc:
-            return _error(request_id, exc)
+            return error_response(request_id, exc)
+
+    async def _call_batched(
+        self,
+        call: "_Call",
+        client: Client,
+        request_id: str | int,
+        params: dict[str, Any],
+        size: int,
+    ) -> bytes | None:
+        running = RunningCall()
+        self._running.add(client.nonce, request_id, running)
+        try:
+            return await self._called(
+                self._request(call, client, params, running, size), request_id
+            )
+        except asyncio.CancelledError:
+            if not running.is_cancelled:
+                raise
+            running.survived()
+            return None
+        finally:
+            self._running.remove(client.nonce, request_id, running)
 
     # --- tools/call --------------------------------------------------------------------------------------------------
 
@@ -285,7 +319,7 @@ class Endpoint:
         params: dict[str, Any],
         size: int,
     ) -> None:
-        token = (_meta(params) or {}).get("progressToken")
+        token = (meta_of(params) or {}).get("progressToken")
         exchange = Exchange(
             call.receive,
             call.send,
@@ -302,13 +336,15 @@ class Endpoint:
             await exchange.answer(200, answer)
         except RpcError as exc:
             await exchange.answer(
-                exc.status if client.is_modern else 200, _error(request_id, exc)
+                exc.status if client.is_modern else 200, error_response(request_id, exc)
             )
+        except (TokenInvalid, KeyNotAllowed, NotHere) as exc:
+            told = response(request_id, orjson.dumps(refusal(exc, client)))
+            await exchange.refuse(_at_the_door(exc), told)
         except asyncio.CancelledError:
             if not exchange.is_cancelled:
                 raise
-            if (task := asyncio.current_task()) is not None:
-                task.uncancel()
+            exchange.survived()
             await exchange.end()
         finally:
             self._running.remove(client.nonce, request_id, exchange)
@@ -319,7 +355,7 @@ class Endpoint:
         call: "_Call",
         client: Client,
         params: dict[str, Any],
-        exchange: Exchange | None,
+        running: RunningCall,
         size: int,
     ) -> CallRequest:
         name, arguments = params.get("name"), params.get("arguments")
@@ -345,8 +381,9 @@ class Endpoint:
             headers=call.headers,
             input_responses=responses,
             request_state=params.get("requestState") if client.is_modern else None,
-            on_progress=exchange.progress
-            if exchange is not None and exchange.wants_progress
+            running=running,
+            on_progress=running.progress
+            if isinstance(running, Exchange) and running.wants_progress
             else None,
             argument_bytes=size,
         )
@@ -354,18 +391,17 @@ class Endpoint:
     async def _called(self, request: CallRequest, request_id: str | int) -> bytes:
         """The JSON-RPC response of a call; what stopped it becomes a result that a model can act on."""
         try:
-            result = await call_tool(request, self._crib)
+            return response(request_id, await call_tool(request, self._crib))
         except (TokenInvalid, KeyNotAllowed, NotHere, RpcError):
             raise
         except GatewayError as exc:
-            result = refusal(exc, request.client)
+            return response(request_id, orjson.dumps(refusal(exc, request.client)))
         except Exception as exc:
             log.exception("call failed inside the gateway")
             raise RpcError(
                 INTERNAL_ERROR,
                 "The gateway failed. Its operator finds the cause in its log.",
             ) from exc
-        return _response(request_id, orjson.dumps(result))
 
 
 class _Call:
@@ -476,30 +512,6 @@ def _check_media_types(headers: Mapping[str, str]) -> None:
         )
 
 
-def _read(message: Any) -> tuple[str | None, str | int | None]:
-    """The method and id of a message: no method for a response, no id for a notification."""
-    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-        raise RpcError(INVALID_REQUEST, "The body must be a JSON-RPC 2.0 message.")
-    request_id = message.get("id")
-    if "id" in message and (
-        isinstance(request_id, bool) or not isinstance(request_id, str | int)
-    ):
-        raise RpcError(
-            INVALID_REQUEST, "The id of a request must be a string or a whole number."
-        )
-    method = message.get("method")
-    if method is None and ("result" in message or "error" in message):
-        return None, request_id
-    if not isinstance(method, str):
-        raise RpcError(INVALID_REQUEST, "A request names its method.")
-    return method, request_id
-
-
-def _meta(params: Any) -> dict[str, Any] | None:
-    meta = params.get("_meta") if isinstance(params, dict) else None
-    return meta if isinstance(meta, dict) else None
-
-
 async def _simple(
     method: str, params: Mapping[str, Any], client: Client, visit: Visit
 ) -> bytes:
@@ -551,20 +563,3 @@ def _initialized(
         "serverInfo": SERVER_INFO,
     }
     return result, [(b"mcp-session-id", token.encode())]
-
-
-def _response(request_id: str | int, result: bytes) -> bytes:
-    return (
-        b'{"jsonrpc":"2.0","id":'
-        + orjson.dumps(request_id)
-        + b',"result":'
-        + result
-        + b"}"
-    )
-
-
-def _error(request_id: str | int | None, error: RpcError) -> bytes:
-    body: dict[str, Any] = {"code": error.code, "message": error.message}
-    if error.data is not None:
-        body["data"] = error.data
-    return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "error": body})

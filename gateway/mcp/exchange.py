@@ -17,13 +17,14 @@ from gateway.mcp.http import (
     start_stream,
     wait_for_disconnect,
 )
+from gateway.mcp.running import RunningCall
 
 _SETTLE_SECONDS = 0.05
 _PING_SECONDS = 15.0
 _MOST_UNSENT = 256
 
 
-class Exchange:
+class Exchange(RunningCall):
     """Answers one request, and notices that its client left. Calls shorter than 50 ms pay for none of it."""
 
     def __init__(
@@ -36,7 +37,7 @@ class Exchange:
         may_be_json: bool,
         leaving_cancels: bool,
     ) -> None:
-        self.is_cancelled = False
+        super().__init__()
         self._receive = receive
         self._send = send
         self._token = progress_token if may_stream else None
@@ -47,7 +48,6 @@ class Exchange:
         self._pump: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
         self._settling = loop.call_later(_SETTLE_SECONDS, self._settle)
 
     @property
@@ -69,14 +69,9 @@ class Exchange:
             )
         )
 
-    def cancel(self) -> None:
-        """End the call that this exchange waits for."""
-        if self._task is not None and not self.is_cancelled:
-            self.is_cancelled = True
-            self._task.cancel()
-
     async def answer(self, status: int, body: bytes) -> None:
         """Send the JSON-RPC response: as the last event where a stream has begun, else plainly."""
+        self.is_answered = True
         self._settling.cancel()
         if self._pump is None and not self._may_be_json and status == 200:
             self._stream(body)
@@ -92,6 +87,7 @@ class Exchange:
         if self._pump is not None:
             await self.answer(200, body)
         else:
+            self.is_answered = True
             self._settling.cancel()
             await send_json(self._send, refused.status, refused.body, refused.headers)
 

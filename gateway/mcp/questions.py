@@ -32,8 +32,16 @@ def relayed_capabilities(client: Client, tool_set: SurfaceToolSet) -> Mapping[st
     return {
         name: value
         for name, value in client.capabilities.items()
-        if name in tool_set.interactions
+        if name in tool_set.interactions and isinstance(value, dict)
     }
+
+
+def lacks(client: Client, missing: Any) -> bool:
+    """Whether a client can be told which capability an upstream misses: it knows such errors, and did not declare it."""
+    required = missing.get("requiredCapabilities") if isinstance(missing, dict) else {}
+    if not client.is_modern or not isinstance(required, dict):
+        return False
+    return not required or any(name not in client.capabilities for name in required)
 
 
 def question(
@@ -60,6 +68,10 @@ def question(
             f"The upstream asked for input more than {_MOST_ROUNDS} times in one call."
         )
     _check_askable(requests, call.capabilities)
+    if not call.request.client.is_modern:
+        raise CannotAsk(
+            "The tool works in several rounds, which this client's protocol version does not know. Use a newer client."
+        )
     asked: dict[str, Any] = {"resultType": "input_required"}
     if requests:
         asked["inputRequests"] = requests
@@ -77,8 +89,20 @@ def _check_askable(
         interaction = _INTERACTION.get(str(method))
         if interaction is None:
             raise UpstreamMisbehaved("The upstream asked for input of an unknown kind.")
-        if interaction not in capabilities:
+        if not _may_ask(interaction, request, capabilities):
             raise CannotAsk(_told(interaction, request))
+
+
+def _may_ask(
+    interaction: str, request: Mapping[str, Any], capabilities: Mapping[str, Any]
+) -> bool:
+    """Whether the capability was declared; for elicitation also the mode, of which forms are meant when none is named."""
+    declared = capabilities.get(interaction)
+    if declared is None or interaction != "elicitation":
+        return declared is not None
+    params = request.get("params")
+    mode = params.get("mode", "form") if isinstance(params, dict) else "form"
+    return isinstance(mode, str) and mode in (declared or {"form": {}})
 
 
 def _told(interaction: str, request: Mapping[str, Any]) -> str:

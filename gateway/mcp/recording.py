@@ -15,9 +15,15 @@ from gateway.errors import GatewayError, Refused
 from gateway.ids import new_id
 from gateway.mcp.headers import kept_headers
 from gateway.mcp.models import ToolCall
-from gateway.mcp.protocol import INVALID_PARAMS, RpcError
+from gateway.mcp.protocol import INVALID_PARAMS, MISSING_CAPABILITY, RpcError
 from gateway.mcp.records import CallFacts, NotRecorded, Outcome, RecordWriter
 from gateway.mcp.requests import AdmittedCall, CallRequest
+from toolsets.adapters.calling import (
+    ResultTooLarge,
+    UpstreamError,
+    UpstreamUnreachable,
+)
+from toolsets.adapters.calling import UpstreamUnreachable
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +43,7 @@ class Record:
         self._process_id = process_id
         self._began = time.perf_counter()
         self._upstream_ms: float | None = None
+        self._was_sent = False
         self._is_open = False
         self._state: str = ToolCall.State.SUCCEEDED
         self._code = ""
@@ -64,9 +71,19 @@ class Record:
             raise
 
     async def _go_on(self, call_id: str, round_number: int) -> None:
-        if not await in_database(
-            _take_up, self._request.visit.pack.workspace_id, call_id, self._process_id
-        ):
+        workspace_id = self._request.visit.pack.workspace_id
+        taking = asyncio.ensure_future(
+            in_database(_take_up, workspace_id, call_id, self._process_id)
+        )
+        try:
+            taken = await asyncio.shield(taking)
+        except asyncio.CancelledError:  # whether the row is ours now must be known
+            self._went_on(call_id, round_number, taken=await taking)
+            raise
+        self._went_on(call_id, round_number, taken=taken)
+
+    def _went_on(self, call_id: str, round_number: int, *, taken: bool) -> None:
+        if not taken:
             raise RpcError(
                 INVALID_PARAMS, "This requestState was used before. Call the tool anew."
             )
@@ -74,12 +91,20 @@ class Record:
 
     @contextlib.contextmanager
     def upstream(self) -> Iterator[None]:
-        """Measures the time that the upstream takes."""
-        began = time.perf_counter()
+        """Measures the time that the upstream takes, if the call was sent to it."""
+        began, was_sent = time.perf_counter(), True
         try:
             yield
+        except Exception as exc:
+            was_sent = _was_sent(exc)
+            raise
         finally:
-            self._upstream_ms = (time.perf_counter() - began) * 1000
+            if was_sent:
+                self._upstream_ms = (time.perf_counter() - began) * 1000
+
+    def sent(self) -> None:
+        """The call goes out to the upstream."""
+        self._was_sent = True
 
     def answered(self, *, size: int, is_error: bool) -> None:
         self._result_bytes = size
@@ -98,7 +123,9 @@ class Record:
         trace: TracebackType | None,
     ) -> None:
         if error is not None:
-            self._state, self._code = _verdict(error)
+            self._state, self._code = self._verdict(error)
+            if isinstance(error, UpstreamUnreachable):
+                self._was_sent = False
         if self._is_open:
             await self._writer.close(self.call_id, self._outcome())
         elif not isinstance(error, NotRecorded | asyncio.CancelledError):
@@ -112,11 +139,28 @@ class Record:
         except GatewayError as exc:
             log.warning("refused call not recorded", extra={"code": exc.code})
 
+    def _verdict(self, error: BaseException) -> tuple[str, str]:
+        """How a call that ended with `error` is recorded."""
+        match error:
+            case Refused():
+                return ToolCall.State.REFUSED, error.code
+            case GatewayError():
+                return ToolCall.State.FAILED, error.code
+            case RpcError():
+                code = error.data.get("code") if isinstance(error.data, dict) else None
+                return ToolCall.State.REFUSED, str(code or "protocol_error")[:48]
+            case asyncio.CancelledError() if self._request.running.is_cancelled:
+                return ToolCall.State.INTERRUPTED, "cancelled_by_caller"
+            case asyncio.CancelledError():
+                return ToolCall.State.INTERRUPTED, "process_lost"
+            case _:
+                return ToolCall.State.FAILED, "internal"
+
     def _outcome(self) -> Outcome:
         return Outcome(
             state=self._state,
             code=self._code,
-            reached_upstream=self._upstream_ms is not None,
+            reached_upstream=self._was_sent,
             result_bytes=self._result_bytes,
             upstream_ms=self._upstream_ms,
             total_ms=(time.perf_counter() - self._began) * 1000,
@@ -155,19 +199,3 @@ def _take_up(workspace_id: str, call_id: str, process_id: str) -> bool:
         pk=call_id, state=ToolCall.State.WAITING
     )
     return bool(waiting.update(state=ToolCall.State.RUNNING, process_id=process_id))
-
-
-def _verdict(error: BaseException) -> tuple[str, str]:
-    """How a call that ended with `error` is recorded."""
-    match error:
-        case Refused():
-            return ToolCall.State.REFUSED, error.code
-        case GatewayError():
-            return ToolCall.State.FAILED, error.code
-        case RpcError():
-            code = error.data.get("code") if isinstance(error.data, dict) else None
-            return ToolCall.State.REFUSED, str(code or "protocol_error")[:48]
-        case asyncio.CancelledError():
-            return ToolCall.State.INTERRUPTED, "cancelled_by_caller"
-        case _:
-            return ToolCall.State.FAILED, "internal"

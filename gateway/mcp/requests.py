@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.mcp.access import Access, Door, Visit
 from gateway.mcp.protocol import Client
+from gateway.mcp.running import RunningCall
 from gateway.mcp.states import Binding, OpenedState
 from toolpacks.surfaces import SurfaceTool
 from toolsets.adapters.calling import Target
@@ -23,10 +24,11 @@ class CallRequest:
     visit: Visit
     client: Client
     name: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
-    input_responses: Mapping[str, Any] | None = None
-    request_state: Any = None
+    running: RunningCall
+    input_responses: Mapping[str, Any] | None = field(default=None, repr=False)
+    request_state: Any = field(default=None, repr=False)
     on_progress: Callable[[dict[str, Any]], None] | None = None
     argument_bytes: int = 0
 

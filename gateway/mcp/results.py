@@ -12,7 +12,14 @@ from toolsets.adapters.calling import UpstreamMisbehaved
 _OURS = "dev.toolcrib/"
 _STRUCTURED_SINCE = _LINKS_SINCE = "2025-06-18"
 _ANY_STRUCTURE_SINCE = "2026-07-28"
-_KNOWN_CONTENT = frozenset({"text", "image", "audio", "resource", "resource_link"})
+_MEMBERS: Mapping[str, Mapping[str, type]] = {
+    "text": {"text": str},
+    "image": {"data": str, "mimeType": str},
+    "audio": {"data": str, "mimeType": str},
+    "resource": {"resource": dict},
+    "resource_link": {"uri": str, "name": str},
+}
+"""What each kind of content must hold, so that no client stumbles over it."""
 
 
 def fitted(result: dict[str, Any], client: Client) -> dict[str, Any]:
@@ -27,13 +34,29 @@ def fitted(result: dict[str, Any], client: Client) -> dict[str, Any]:
             "The upstream's answer is not a tool result: it has no content."
         )
     fit: dict[str, Any] = {"content": [_block(block, client) for block in content]}
-    if "structuredContent" in result and _knows_structure(
-        result["structuredContent"], client
-    ):
-        fit["structuredContent"] = result["structuredContent"]
+    if "structuredContent" in result:
+        structured = result["structuredContent"]
+        if _knows_structure(structured, client):
+            fit["structuredContent"] = structured
+        elif not content:  # what the revision does not know becomes text
+            fit["content"] = [_as_text(structured)]
     if result.get("isError") is True:
         fit["isError"] = True
     return stamped(fit, client, meta=_foreign_meta(result))
+
+
+def encoded(result: Any) -> bytes:
+    """The result, or a part of it, as JSON.
+
+    Raises:
+        UpstreamMisbehaved: it is nested too deeply to be written.
+    """
+    try:
+        return orjson.dumps(result)
+    except TypeError as exc:
+        raise UpstreamMisbehaved(
+            "The upstream's answer is nested too deeply to be passed on."
+        ) from exc
 
 
 def stamped(
@@ -77,10 +100,21 @@ def _knows_structure(structured: Any, client: Client) -> bool:
 
 
 def _block(block: Any, client: Client) -> Any:
-    if not isinstance(block, dict) or block.get("type") not in _KNOWN_CONTENT:
+    kind = block.get("type") if isinstance(block, dict) else None
+    members = _MEMBERS.get(kind) if isinstance(kind, str) else None
+    if members is None:
         raise UpstreamMisbehaved(
             "The upstream's answer holds content of an unknown kind."
         )
-    if block["type"] == "resource_link" and not client.knows(_LINKS_SINCE):
-        return {"type": "text", "text": orjson.dumps(block).decode()}
+    for name, expected in members.items():
+        if not isinstance(block.get(name), expected):
+            raise UpstreamMisbehaved(
+                f"The upstream's answer holds content of kind {kind} without {name}."
+            )
+    if kind == "resource_link" and not client.knows(_LINKS_SINCE):
+        return _as_text(block)
     return block
+
+
+def _as_text(value: Any) -> dict[str, str]:
+    return {"type": "text", "text": encoded(value).decode()}
