@@ -15,14 +15,9 @@ from gateway.errors import GatewayError, Refused
 from gateway.ids import new_id
 from gateway.mcp.headers import kept_headers
 from gateway.mcp.models import ToolCall
-from gateway.mcp.protocol import INVALID_PARAMS, MISSING_CAPABILITY, RpcError
+from gateway.mcp.protocol import INVALID_PARAMS, RpcError
 from gateway.mcp.records import CallFacts, NotRecorded, Outcome, RecordWriter
 from gateway.mcp.requests import AdmittedCall, CallRequest
-from toolsets.adapters.calling import (
-    ResultTooLarge,
-    UpstreamError,
-    UpstreamUnreachable,
-)
 from toolsets.adapters.calling import UpstreamUnreachable
 
 log = logging.getLogger(__name__)
@@ -91,16 +86,12 @@ class Record:
 
     @contextlib.contextmanager
     def upstream(self) -> Iterator[None]:
-        """Measures the time that the upstream takes, if the call was sent to it."""
-        began, was_sent = time.perf_counter(), True
+        """Measures the time that the upstream takes."""
+        began = time.perf_counter()
         try:
             yield
-        except Exception as exc:
-            was_sent = _was_sent(exc)
-            raise
         finally:
-            if was_sent:
-                self._upstream_ms = (time.perf_counter() - began) * 1000
+            self._upstream_ms = (time.perf_counter() - began) * 1000
 
     def sent(self) -> None:
         """The call goes out to the upstream."""
