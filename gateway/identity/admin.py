@@ -148,6 +148,7 @@ class MembershipForm(ModelForm):
 @admin.register(Membership)
 class MembershipAdmin(WorkspaceAdmin):
     right_to_add = right_to_change = right_to_delete = Right.MEMBERS
+    delete_says = "They lose sight of this workspace at once. Their sign-in, and the keys they made, stay."
 
     form = MembershipForm
     list_display = ["person", "email", "role_label", "created_at"]

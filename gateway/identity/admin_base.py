@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import (
@@ -144,8 +145,9 @@ class SpokenErrors(ModelAdmin):
         object_id: str,
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
+        context = {**(extra_context or {}), "says": getattr(self, "delete_says", "")}
         try:
-            return super().delete_view(request, object_id, extra_context)
+            return super().delete_view(request, object_id, context)
         except GatewayError as exc:
             messages.error(request, exc.message)
             return HttpResponseRedirect(self.address("change", object_id))
@@ -216,8 +218,10 @@ class WorkspaceAdmin(SpokenErrors):
     right_to_delete: ClassVar[Right | None] = None
 
     list_per_page = 50
+    show_facets = ShowFacets.NEVER  # they count the whole table
     show_full_result_count = False
     view_on_site = False
+    delete_says = "This cannot be undone."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)

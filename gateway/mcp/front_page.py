@@ -11,12 +11,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from gateway.identity.admin_base import may
+from gateway.identity.admin_display import chip
 from gateway.identity.models import ApiKey, Workspace
 from gateway.identity.roles import Right
 from gateway.mcp.call_labels import first_id_since, labelled
 from gateway.mcp.models import ToolCall
 from toolpacks.models import ToolPack
-from toolsets.admin.health import TONES, health_chip, is_troubled, state_of
+from toolsets.admin.health import TONES, is_troubled, state_of
 from toolsets.models import Tool, ToolSet, ToolSetEvent
 
 _HOURS = 24
@@ -53,7 +54,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "chart": json.dumps(_chart(hourly, now)),
         "chart_options": json.dumps(_CHART_OPTIONS),
         "tool_set_states": _states(sets),
-        "troubled": [s for s in sets if is_troubled(s)][:6],
+        "troubled": _troubled(sets),
         "tool_set_total": len(sets),
         "tool_total": Tool.objects.in_workspace(workspace).available().count(),
         "pack_total": ToolPack.objects.in_workspace(workspace).count(),
@@ -141,10 +142,17 @@ def _tool_sets(workspace: Workspace) -> list[Any]:
         .annotate(last_error=Subquery(last_failure.values("message")[:1]))
         .order_by("name", "pk")
     )
-    for tool_set in sets:
-        tool_set.chip = health_chip(tool_set)
-        tool_set.tone = TONES[state_of(tool_set)]
     return sets
+
+
+def _troubled(sets: list[Any]) -> list[Any]:
+    """Those whose last sync failed, by their health, whatever the next one is doing."""
+    troubled = [tool_set for tool_set in sets if is_troubled(tool_set)][:6]
+    for tool_set in troubled:
+        health = tool_set.sync.health
+        tool_set.tone = TONES[health]
+        tool_set.chip = chip(health.capitalize(), tool_set.tone)
+    return troubled
 
 
 def _states(sets: list[Any]) -> list[tuple[str, str, int]]:

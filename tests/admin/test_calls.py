@@ -138,3 +138,14 @@ def test_the_front_page_of_an_empty_workspace_says_what_to_do(
 
     assert "Get to your first call" in page
     assert "Connect an MCP server" in page
+
+
+def test_filters_count_nothing_even_when_asked_to(
+    world: World, alice: Person, dashboard: Dashboard
+) -> None:
+    client = dashboard(alice)
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get(reverse(_LIST), {"_facets": "True"})
+
+    assert not [q for q in queries if "COUNT(" in q["sql"] and "tool" in q["sql"]]

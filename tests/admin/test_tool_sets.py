@@ -11,7 +11,9 @@ from tests.admin.conftest import NAME, Dashboard, World, made_tool
 from tests.conftest import Person
 from toolsets.models import Secret, SyncState, Tool, ToolSet, ToolSetEvent
 
-_HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7|add:"7" }}'
+_HOSTILE = (
+    '"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 700000001|add:1 }}'
+)
 
 
 def _form(**changed: Any) -> dict[str, Any]:
@@ -337,7 +339,7 @@ def test_what_strangers_write_is_shown_as_text(
         shown = client.get(page).content.decode()
         assert "<script>alert" not in shown, page
         assert "<img src=x" not in shown, page
-        assert "77" not in shown.split("{{ 7|add")[0][-200:], page
+        assert "700000002" not in shown, page
 
 
 def test_header_values_are_hidden_unless_they_name_a_secret(

@@ -77,6 +77,10 @@ class ToolPackAdmin(PickerPages, WorkspaceAdmin):
     search_fields = ["name", "slug", "description"]
     search_help_text = "Name, slug or description"
     ordering = ["name", "pk"]
+    delete_says = (
+        "Agents that use its MCP URL are refused at once, and keys that are limited to it alone reach nothing. "
+        "The tool sets in it stay."
+    )
     empty_says = (
         "Make your first tool pack",
         "A tool pack is what one agent may use: chosen tools of one or more tool sets, behind one MCP URL.",

@@ -48,6 +48,7 @@ class SecretAdmin(WorkspaceAdmin):
     list_select_related = ["tool_set"]
     search_fields = ["name", "tool_set__name"]
     ordering = ["name", "pk"]
+    delete_says = "Tool sets whose headers name it fail until it is stored again."
     empty_says = (
         "Keep tokens out of headers",
         "Store a token here, and write ${ITS_NAME} into the headers of a tool set. Its value is never shown again.",

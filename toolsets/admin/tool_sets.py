@@ -68,6 +68,10 @@ class ToolSetAdmin(WorkspaceAdmin):
     conditional_fields = {"approvals_only": "approvals == 'only'"}
     search_help_text = "Name, slug, external id or description"
     ordering = ["name", "pk"]
+    delete_says = (
+        "Its tools, secrets and events go with it, and cannot be brought back. "
+        "To only take it out of service, archive it instead."
+    )
     empty_says = (
         "Connect your first MCP server",
         "Give Toolcrib the address of an MCP server. Its tools are synced at once, and then wait for you to put them "

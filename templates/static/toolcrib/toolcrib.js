@@ -18,6 +18,9 @@ document.addEventListener("click", async (event) => {
     rows.querySelector("[data-rows-list]").append(row);
     rows.querySelector("[data-rows-list] > :last-child input, [data-rows-list] > :last-child select").focus();
   }
+  for (const open of document.querySelectorAll(".tc-switcher[open]")) {
+    if (!open.contains(event.target)) open.open = false;
+  }
   event.target.closest("[data-remove-row]")?.closest("[data-row]").remove();
 });
 
