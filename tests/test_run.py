@@ -21,7 +21,11 @@ from mcp.client.streamable_http import streamable_http_client
 from tests.running import Product, environment, free_port, running, stop
 from tests.scripting import Rest
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.timeout(180),
+    pytest.mark.xdist_group("run"),
+]
 _SYNC_SECONDS = 30
 
 

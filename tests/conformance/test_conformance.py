@@ -15,7 +15,12 @@ from tests.running import Product, environment, free_port, running
 from tests.scripting import Rest
 from tests.upstreams import served
 
-pytestmark = [pytest.mark.node, pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.processes,
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("conformance"),
+]
 
 _HERE = Path(__file__).resolve().parent
 _ARGUMENTS: Mapping[str, list[str]] = {
