@@ -59,6 +59,7 @@ def add_member(
         user = User.objects.create_user(
             email, email=email, password=password, is_staff=True
         )
+    User.objects.filter(pk=user.pk, is_staff=False).update(is_staff=True)
     profile = _profile(workspace, user, name)
     membership, created = Membership.objects.get_or_create(
         workspace=workspace, profile=profile, defaults={"role": role}
