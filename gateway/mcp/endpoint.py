@@ -32,7 +32,7 @@ from gateway.mcp.http import (
     send_json,
 )
 from gateway.mcp.listeners import ENDED_TOPIC, Listener, Listeners
-from gateway.mcp.listing import tools_list
+from gateway.mcp.listing import list_digest, tools_list
 from gateway.mcp.messages import (
     error_response,
     meta_of,
@@ -69,7 +69,6 @@ log = logging.getLogger(__name__)
 PATH = re.compile(r"/tool-packs/([^/]+)/registered-users/([^/]+)/mcp/?")
 _MOST_IN_A_BATCH = 20
 _BATCHES = "2025-03-26"
-_LARGE_LIST = 300
 _CAPABILITIES = {"tools": {"listChanged": True}}
 _CHALLENGE = [(b"www-authenticate", b'Bearer realm="toolcrib", error="invalid_token"')]
 
@@ -128,7 +127,8 @@ class Endpoint:
             )
         client = call.session()
         call.visit = await self._access.enter(call.door)
-        listener = Listener(call.door, call.visit, nonce=client.nonce)
+        digest = await list_digest(call.visit.pack)
+        listener = Listener(call.door, call.visit, digest, nonce=client.nonce)
         await self._listeners.serve(listener, call.receive, call.send, first=None)
 
     async def _delete(self, call: "_Call") -> None:
@@ -235,6 +235,7 @@ class Endpoint:
         listener = Listener(
             call.door,
             call.visit,
+            await list_digest(call.visit.pack),
             subscription=request_id,
             hears_of_tools=bool(granted),
         )
@@ -522,9 +523,7 @@ async def _simple(
                 raise RpcError(
                     INVALID_PARAMS, "There is no such cursor: the list has one page."
                 )
-            if len(visit.pack.tools) > _LARGE_LIST and not visit.pack.renderings:
-                return await asyncio.to_thread(tools_list, visit.pack, client)
-            return tools_list(visit.pack, client)
+            return await tools_list(visit.pack, client)
         case "server/discover" if client.is_modern:
             described = {
                 "supportedVersions": list(MODERN),

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from typing import Any
+from weakref import WeakSet
 
 import orjson
 
@@ -11,6 +12,7 @@ from gateway import bus
 from gateway.database import DatabaseAway
 from gateway.errors import GatewayError
 from gateway.identity.revisions import Revisions
+from gateway.lane import JobFailed
 from gateway.mcp.access import Access, Door, Visit
 from gateway.mcp.http import (
     Receive,
@@ -39,6 +41,7 @@ class Listener:
         self,
         door: Door,
         visit: Visit,
+        digest: str,
         *,
         nonce: str = "",
         subscription: str | int | None = None,
@@ -52,7 +55,7 @@ class Listener:
         self.is_over = False
         self.woken = asyncio.Event()
         self.seen: Revisions | None = None
-        self.digest = list_digest(visit.pack)
+        self.digest = digest
 
     def notification(self, method: str, **params: Any) -> bytes:
         if self.subscription is not None:
@@ -86,6 +89,7 @@ class Listeners:
         self._access = access
         self._open: set[Listener] = set()
         self._compare_now = asyncio.Event()
+        _serving.add(self)
         bus.listen(CHANGED_TOPIC, self._hear_change)
         bus.listen(ENDED_TOPIC, self._hear_end)
 
@@ -102,12 +106,19 @@ class Listeners:
                 async with asyncio.timeout(_COMPARE_SECONDS):
                     await self._compare_now.wait()
             self._compare_now.clear()
-            with contextlib.suppress(DatabaseAway):
-                await asyncio.gather(
-                    *(self._compare(listener) for listener in list(self._open))
-                )
+            await asyncio.gather(
+                *(self._compare(listener) for listener in list(self._open))
+            )
 
     async def _compare(self, listener: Listener) -> None:
+        try:
+            await self._wake_if_moved(listener)
+        except DatabaseAway:
+            return
+        except JobFailed as exc:
+            log.warning("revisions not compared", extra={"cause": str(exc)})
+
+    async def _wake_if_moved(self, listener: Listener) -> None:
         visit = listener.visit
         now = await self._access.revisions.current(
             visit.pack.workspace_id, visit.user.registered_user_id
@@ -156,7 +167,7 @@ class Listeners:
             log.info("listener ended", extra={"code": exc.code})
             listener.is_over = True
             return
-        digest = list_digest(listener.visit.pack)
+        digest = await list_digest(listener.visit.pack)
         if digest != listener.digest:
             listener.digest = digest
             if listener.hears_of_tools:
@@ -175,6 +186,15 @@ class Listeners:
         for listener in self._open:
             if listener.nonce and listener.nonce == content.get("nonce"):
                 listener.end()
+
+
+_serving: WeakSet[Listeners] = WeakSet()
+
+
+def end_streams() -> None:
+    """Say goodbye to whoever listens to this process, which is about to stop; call it on the event loop."""
+    for listeners in list(_serving):
+        listeners.close()
 
 
 async def _say_goodbye(listener: Listener, send: Send) -> None:

@@ -1,6 +1,9 @@
-"""Renders a surface to the bytes of `tools/list`, once per surface and era."""
+"""Renders a surface to the bytes of `tools/list`, once per surface and era, and never for long on the event loop."""
 
+import asyncio
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -8,13 +11,16 @@ import orjson
 from gateway.mcp.protocol import SERVER_INFO, SERVER_KEY, Client
 from toolpacks.surfaces import PackSurface, SurfaceTool
 
+_AT_ONCE = 1_000_000
+"""A surface up to this size is rendered where it is asked for, in a millisecond or two; a larger one on a thread."""
+
 _MODERN_TAIL = (
     b',"resultType":"complete","ttlMs":0,"cacheScope":"private","_meta":'
     + orjson.dumps({SERVER_KEY: SERVER_INFO})
 )
 
 
-def tools_list(surface: PackSurface, client: Client) -> bytes:
+async def tools_list(surface: PackSurface, client: Client) -> bytes:
     """The result of `tools/list`, as JSON, in what the client's revision knows."""
     era = (
         "modern"
@@ -23,28 +29,46 @@ def tools_list(surface: PackSurface, client: Client) -> bytes:
         if client.knows("2025-06-18")
         else "plain"
     )
-    rendered: bytes | None = surface.renderings.get(era)
-    if rendered is None:
-        tools = b",".join(_tool(tool, era) for tool in surface.tools.values())
-        rendered = surface.renderings[era] = (
-            b'{"tools":['
-            + tools
-            + b"]"
-            + (_MODERN_TAIL if era == "modern" else b"")
-            + b"}"
-        )
+    rendered: bytes = await _kept(surface, era, partial(_rendered, surface, era))
     return rendered
 
 
-def list_digest(surface: PackSurface) -> str:
+async def list_digest(surface: PackSurface) -> str:
     """Changes exactly when the list that callers see does."""
-    digest: str | None = surface.renderings.get("digest")
-    if digest is None:
-        seen = hashlib.sha256()
-        for tool in surface.tools.values():
-            seen.update(_tool(tool, "modern"))
-        digest = surface.renderings["digest"] = seen.hexdigest()
+    digest: str = await _kept(surface, "digest", partial(_digest, surface))
     return digest
+
+
+async def _kept(surface: PackSurface, key: str, make: Callable[[], Any]) -> Any:
+    """What `make` makes of the surface; it is made once, however many ask meanwhile, and kept with the surface."""
+    made = surface.renderings.get(key)
+    if made is None:
+        if surface.size <= _AT_ONCE:
+            made = surface.renderings[key] = make()
+            return made
+        made = surface.renderings[key] = asyncio.ensure_future(_made(make))
+    if not isinstance(made, asyncio.Future):
+        return made
+    finished = await asyncio.shield(made)
+    surface.renderings[key] = finished
+    return finished
+
+
+async def _made(make: Callable[[], Any]) -> Any:
+    return await asyncio.to_thread(make)
+
+
+def _rendered(surface: PackSurface, era: str) -> bytes:
+    tools = b",".join([_tool(tool, era) for tool in surface.tools.values()])
+    tail = _MODERN_TAIL if era == "modern" else b""
+    return b'{"tools":[' + tools + b"]" + tail + b"}"
+
+
+def _digest(surface: PackSurface) -> str:
+    seen = hashlib.sha256()
+    for tool in surface.tools.values():
+        seen.update(_tool(tool, "modern"))
+    return seen.hexdigest()
 
 
 def _tool(tool: SurfaceTool, era: str) -> bytes:

@@ -18,6 +18,7 @@ from gateway.identity.models import Account
 from gateway.mcp import demo
 from gateway.mcp.demo import Demo
 from gateway.mcp.example import ExampleServer
+from gateway.mcp.listeners import end_streams
 
 _GRACE_SECONDS = 5
 
@@ -80,7 +81,7 @@ def _demo(example: ExampleServer) -> Demo | None:
 
 
 class _AnnouncedServer(uvicorn.Server):
-    """Says where it is as soon as it can be reached there."""
+    """Says where it is as soon as it can be reached there, and goodbye to whoever listens before it stops."""
 
     def __init__(self, config: uvicorn.Config, announcement: str) -> None:
         super().__init__(config)
@@ -90,6 +91,10 @@ class _AnnouncedServer(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             print(self._announcement, flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        end_streams()  # they would keep the server waiting until its grace is over
+        await super().shutdown(sockets)
 
 
 def _serve(listener: socket.socket, *, announcement: str) -> None:
