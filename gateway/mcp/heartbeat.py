@@ -79,18 +79,24 @@ def _interrupt(statement: str, process_id: str) -> int:
 
 
 def _give_up_abandoned() -> int:
-    before = connection.ops.adapt_datetimefield_value(timezone.now() - _ABANDONED_AFTER)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM mcp_toolcall WHERE state = 'waiting' AND started_at < %s LIMIT 500",
-            [before],
-        )
-        ids = [row[0] for row in cursor.fetchall()]
+    """Each round of a call may be answered for ten minutes."""
+    now = timezone.now()
+    before = connection.ops.adapt_datetimefield_value(now - _ABANDONED_AFTER)
+    candidates = ToolCall.objects.raw(
+        "SELECT id, rounds, started_at FROM mcp_toolcall "
+        "WHERE state = 'waiting' AND started_at < %s ORDER BY started_at LIMIT 500",
+        [before],
+    )
+    ids = [
+        call.pk
+        for call in candidates
+        if call.started_at < now - call.rounds * _ABANDONED_AFTER
+    ]
     waiting = ToolCall.objects.filter(pk__in=ids, state=ToolCall.State.WAITING)
     changes = {
         "state": ToolCall.State.INTERRUPTED,
         "code": "abandoned",
-        "finished_at": timezone.now(),
+        "finished_at": now,
     }
     return waiting.update(**changes) if ids else 0
 
@@ -104,3 +110,5 @@ async def beat_forever(process: Process) -> None:
             await in_database(sweep)
         except DatabaseAway:
             log.warning("heartbeat not written")
+        except Exception:
+            log.exception("heartbeat failed inside the gateway")

@@ -1,8 +1,8 @@
 """A web process of the gateway: what it starts before it serves, and how it leaves."""
 
 import asyncio
-import contextlib
 import gc
+import logging
 import sys
 from typing import Self
 
@@ -26,6 +26,8 @@ from toolsets import sync
 from toolsets.adapters.mcp.forwarder import Forwarder
 from toolsets.tasks import sync_tool_set
 
+log = logging.getLogger(__name__)
+
 _SWITCH_SECONDS = 0.001
 """How long a thread may keep the others waiting: by default 5 ms, which a call would feel at each of its hops."""
 
@@ -46,7 +48,7 @@ class WebProcess:
         self.endpoint: Endpoint
         self._process: Process
         self._tasks: list[asyncio.Task[None]] = []
-        self._syncing: set[asyncio.Task[None]] = set()
+        self._syncing: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
         _settle_interpreter()
@@ -76,18 +78,19 @@ class WebProcess:
         return self
 
     def _sync_soon(self, tool_set_id: str) -> None:
-        """An upstream said, beside a call, that its tools changed."""
-        syncing = asyncio.create_task(in_database(_sync, tool_set_id))
-        self._syncing.add(syncing)
-        syncing.add_done_callback(self._syncing.discard)
+        """An upstream said, beside a call, that its tools changed; it is heard once at a time."""
+        if tool_set_id not in self._syncing:
+            asking = asyncio.create_task(_ask_for_sync(tool_set_id))
+            self._syncing[tool_set_id] = asking
+            asking.add_done_callback(lambda _: self._syncing.pop(tool_set_id, None))
 
     async def __aexit__(self, *_: object) -> None:
         self.listeners.close()
         self.running.close()
-        for task in self._tasks:
+        background = [*self._tasks, *self._syncing.values()]
+        for task in background:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*background, return_exceptions=True)
         await self.forwarder.aclose()
         await self.lane.stop()
         await in_database(heartbeat.leave, self._process)
@@ -102,6 +105,13 @@ def _settle_interpreter() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
+
+
+async def _ask_for_sync(tool_set_id: str) -> None:
+    try:
+        await in_database(_sync, tool_set_id)
+    except Exception as exc:  # noqa: BLE001 - the outermost shell of a task whose outcome nobody waits for; the schedule syncs later
+        log.warning("sync not asked for", extra={"cause": type(exc).__name__})
 
 
 def _sync(tool_set_id: str) -> None:
