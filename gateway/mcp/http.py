@@ -1,5 +1,6 @@
 """The little HTTP that the endpoint needs, straight on ASGI."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
+_BODY_SECONDS = 30.0
 _JSON: Header = (b"content-type", b"application/json")
 _STREAM_HEADERS: list[Header] = [
     (b"content-type", b"text/event-stream"),
@@ -88,9 +90,19 @@ async def read_body(receive: Receive, *, most: int) -> bytes:
     """The whole body, in bytes.
 
     Raises:
-        HttpError: 413, it is longer than `most`.
+        HttpError: 413, it is longer than `most`; 408, it does not come.
         Gone: the client left.
     """
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            return await _body(receive, most)
+    except TimeoutError as exc:
+        raise HttpError(
+            408, "request_timed_out", "The request did not come to its end in time."
+        ) from exc
+
+
+async def _body(receive: Receive, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
