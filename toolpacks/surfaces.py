@@ -16,6 +16,8 @@ from toolsets.headers import credential_generation
 from toolsets.models import Tool, ToolSet
 
 _EXTERNAL_ID = "external_id:"
+_COPIES = 4
+"""How often a surface may hold its texts: as they are, and rendered for each era."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +127,7 @@ def compile_pack(workspace_id: str, reference: str) -> PackSurface | Missing:
             is_granted_only=pack.access == ToolPack.Access.GRANTED,
             limited_keys=frozenset(limited),
             tools=tools,
-            size=2 * sum(tool.size for tool in tools.values()) + 2000,
+            size=_COPIES * sum(tool.size for tool in tools.values()) + 2000,
         )
 
 
