@@ -1,6 +1,7 @@
 """The names by which a pack's tools go on the wire: allowed everywhere, and unique in the pack by construction."""
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -36,7 +37,7 @@ def wire_names(entries: Iterable[Entry]) -> dict[str, str]:
     for entry in ordered:
         name = wire_name(entry.prefix, entry.name)
         if len(name) > _LONGEST or name in taken:
-            name = _hashed(name, entry)
+            name = _free(name, entry, taken)
         taken.add(name)
         names[entry.tool_id] = name
     return names
@@ -51,8 +52,16 @@ def _is_faithful(entry: Entry) -> bool:
     return len(plain) <= _LONGEST and not _FORBIDDEN.search(plain)
 
 
-def _hashed(name: str, entry: Entry) -> str:
-    digest = hashlib.sha256(f"{entry.tool_set_id}\0{entry.name}".encode()).hexdigest()[
-        :10
-    ]
+def _free(name: str, entry: Entry, taken: set[str]) -> str:
+    """The name with its hash; with another one where somebody took that on purpose."""
+    return next(
+        hashed
+        for attempt in itertools.count()
+        if (hashed := _hashed(name, entry, attempt)) not in taken
+    )
+
+
+def _hashed(name: str, entry: Entry, attempt: int) -> str:
+    told = f"{entry.tool_set_id}\0{entry.name}" + "\0" * attempt
+    digest = hashlib.sha256(told.encode()).hexdigest()[:10]
     return f"{name[: _LONGEST - len(digest) - 1]}_{digest}"
