@@ -1,5 +1,6 @@
 """A PostgreSQL and a Redis of the benchmark's own, on free ports: they may be weighed, and restarted, without harm."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -9,7 +10,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.processes import DidNotStart, Started, free_port, start
+import psycopg
+
+from benchmarks.processes import DidNotStart, Started, free_port, start, wait_until
 
 DATABASE = "toolcrib_bench"
 
@@ -58,7 +61,15 @@ class Postgres:
         self.process.popen.wait(30)
 
     def start_again(self) -> None:
+        """Back is when it answers queries again: it listens before it has recovered."""
         self.process = _serve(self.folder, self.port)
+        wait_until(self._answers, within=60, what="PostgreSQL to recover")
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(self.url).close()
+            return True
+        return False
 
     def remove(self) -> None:
         self.process.popen.send_signal(signal.SIGINT)
