@@ -75,6 +75,11 @@ def _restarted(
         method="tools/call", clients=CLIENTS, seconds=seconds
     )
     running = Running(replace(load, keeps_going=True))
+    wait_until(
+        lambda: executed(CACHE / "executed.count") > counted,
+        within=30,
+        what="the load to begin",
+    )
     time.sleep(CALM_SECONDS)
     restart()
     back = time.monotonic()
