@@ -1,14 +1,18 @@
 """The background work of tool sets. Every task may run twice, and a lost one is found again by the sweep."""
 
+import logging
 from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from toolsets import sync
 from toolsets.models import ToolSet
+
+log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 30
 _MOST_PER_SWEEP = 500
@@ -24,7 +28,15 @@ def sync_tool_set(*, tool_set_id: str, **_: Any) -> None:
     """Sync one tool set, if that is due, and again when it was asked for meanwhile."""
     outcome = sync.run_sync(tool_set_id)
     if outcome.is_due_again and not sync.stopping.is_set():
+        wake_sync(tool_set_id)
+
+
+def wake_sync(tool_set_id: str) -> None:
+    """Wake a worker for a set whose sync is due; when the broker is away, the next sweep finds it."""
+    try:
         sync_tool_set.delay(tool_set_id=tool_set_id)
+    except OperationalError as exc:
+        log.warning("no worker woken", extra={"cause": type(exc).__name__})
 
 
 @shared_task(

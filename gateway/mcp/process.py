@@ -24,7 +24,7 @@ from gateway.mcp.records import RecordWriter
 from gateway.mcp.running import RunningCalls
 from toolsets import sync
 from toolsets.adapters.mcp.forwarder import Forwarder
-from toolsets.tasks import sync_tool_set
+from toolsets.tasks import wake_sync
 
 log = logging.getLogger(__name__)
 
@@ -116,4 +116,4 @@ async def _ask_for_sync(tool_set_id: str) -> None:
 
 def _sync(tool_set_id: str) -> None:
     if sync.upstream_changed(tool_set_id, at=timezone.now()):
-        sync_tool_set.delay(tool_set_id=tool_set_id)
+        wake_sync(tool_set_id)

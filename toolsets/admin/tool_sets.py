@@ -36,7 +36,7 @@ from toolsets.headers import names_in
 from toolsets.models import Tool, ToolSet
 from toolsets.secrets import store_secret
 from toolsets.sync import request_sync
-from toolsets.tasks import sync_tool_set
+from toolsets.tasks import wake_sync
 
 _EVENTS = 50
 
@@ -324,7 +324,7 @@ class ToolSetAdmin(WorkspaceAdmin):
 
 
 def _wake(tool_set: ToolSet) -> None:
-    transaction.on_commit(partial(sync_tool_set.delay, tool_set_id=tool_set.pk))
+    transaction.on_commit(partial(wake_sync, tool_set.pk))
 
 
 def _headers(tool_set: ToolSet) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from gateway.identity.roles import Right
 from gateway.rest.pages import page_of
 from gateway.rest.queries import Query
 from gateway.rest.updates import errors_at
-from toolsets import connecting, sync
+from toolsets import connecting, sync, tasks
 from toolsets.api.answers import event_json, tool_sets_json
 from toolsets.api.updates import (
     SET_PATHS,
@@ -23,7 +23,6 @@ from toolsets.api.updates import (
     new_tool_set_fields,
 )
 from toolsets.models import ToolSet, ToolSetEvent
-from toolsets.tasks import sync_tool_set
 
 
 class ToolSetView(WorkspaceView):
@@ -152,10 +151,8 @@ class ToolSetEvents(ToolSetView):
 
 
 def wake_sync(tool_set: ToolSet) -> None:
-    """Wake a worker for a set whose sync is due; without a broker, the next sweep finds it."""
-    transaction.on_commit(
-        partial(sync_tool_set.delay, tool_set_id=tool_set.pk), robust=True
-    )
+    """Wake a worker, once the change that makes the set's sync due is committed."""
+    transaction.on_commit(partial(tasks.wake_sync, tool_set.pk))
 
 
 def named_like(rows: QuerySet[Any], query: Query, *fields: str) -> QuerySet[Any]:
