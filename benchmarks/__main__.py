@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -31,6 +32,7 @@ def main() -> int:
     report = Report()
     names = [name for name in SCENARIOS if _is_wanted(name, options)]
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with opened(plan, report) as stage:
             for name in names:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -166,21 +167,28 @@ def on_postgresql(upstream: Started, sizes: tuple[int, ...] = SIZES) -> Toolcrib
     Raises:
         NotAvailable: one of them is not installed.
     """
-    redis = Redis.start()
-    postgres = Postgres.start()
-    environment = _environment("postgresql") | SECRETS
-    environment |= {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
-    facts = _prepare(environment, upstream, sizes)
-    return Toolcrib(
-        name="Toolcrib PostgreSQL",
-        environment=environment,
-        upstream=upstream,
-        web=_serve("Toolcrib PostgreSQL", environment),
-        facts=facts,
-        worker=_work(environment),
-        postgres=postgres,
-        redis=redis,
-    )
+    with ExitStack() as undo:
+        redis = Redis.start()
+        undo.callback(redis.process.stop)
+        postgres = Postgres.start()
+        undo.callback(postgres.remove)
+        environment = _environment("postgresql") | SECRETS
+        environment |= {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
+        facts = _prepare(environment, upstream, sizes)
+        web = _serve("Toolcrib PostgreSQL", environment)
+        undo.callback(web.stop)
+        toolcrib = Toolcrib(
+            name=web.name,
+            environment=environment,
+            upstream=upstream,
+            web=web,
+            facts=facts,
+            worker=_work(environment),
+            postgres=postgres,
+            redis=redis,
+        )
+        undo.pop_all()  # all is up: whoever asked for it ends it
+    return toolcrib
 
 
 def _environment(name: str) -> dict[str, str]:
