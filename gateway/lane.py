@@ -32,10 +32,15 @@ Batch = Callable[[Sequence[T]], Sequence[R]]
 log = logging.getLogger(__name__)
 
 _MOST_TOGETHER = 512
+_AWAY = "The database does not answer. Try again in a few seconds."
 
 
 class JobFailed(Exception):
     """The database answered, and did not take this job."""
+
+
+class CommitUnknown(DatabaseAway):
+    """The database went away while it committed: the job may be done or not."""
 
 
 @dataclass(slots=True)
@@ -148,8 +153,15 @@ def _write(jobs: Sequence[_Job]) -> None:
 
 
 def _together(jobs: Sequence[_Job]) -> None:
-    with transaction.atomic():
-        _batches(jobs)
+    is_committing = False
+    try:
+        with transaction.atomic():
+            _batches(jobs)
+            is_committing = True
+    except (OperationalError, InterfaceError) as exc:
+        if is_committing:
+            raise CommitUnknown(_AWAY) from exc
+        raise
 
 
 def _batches(jobs: Sequence[_Job]) -> None:
@@ -166,15 +178,13 @@ def _attempt(jobs: Sequence[_Job], work: Callable[[Sequence[_Job]], None]) -> No
     error: Exception
     try:
         work(jobs)
-    except (OperationalError, InterfaceError) as exc:
+    except (OperationalError, InterfaceError, CommitUnknown) as exc:
         connection.close()
         log.warning(
             "database work not done",
             extra={"jobs": len(jobs), "cause": type(exc).__name__},
         )
-        error = DatabaseAway(
-            "The database does not answer. Try again in a few seconds."
-        )
+        error = exc if isinstance(exc, CommitUnknown) else DatabaseAway(_AWAY)
     except DatabaseError as exc:
         log.warning(
             "database work refused",

@@ -13,10 +13,11 @@ from typing import Any
 
 import orjson
 from django.db import connection
+from django.utils import timezone
 
 from gateway.database import DatabaseAway
 from gateway.errors import GatewayError, Refused
-from gateway.lane import JobFailed, Lane
+from gateway.lane import CommitUnknown, JobFailed, Lane
 from gateway.mcp.models import ToolCall
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,12 @@ class RecordWriter:
             NotRecorded: the database does not take it.
             Busy: too many calls are waiting.
         """
-        await self._insert(facts, _RUNNING)
+        try:
+            await self._insert(facts, _RUNNING)
+        except NotRecorded as exc:
+            if isinstance(exc.__cause__, CommitUnknown):  # should the row be there
+                self._start_closing(facts.id, _not_forwarded())
+            raise
 
     async def refuse(self, facts: CallFacts, outcome: Outcome) -> None:
         """Commit the row of a call that ended before it was forwarded. Raises as `open` does."""
@@ -186,6 +192,14 @@ class RecordWriter:
 
 
 _RUNNING = Outcome(state=ToolCall.State.RUNNING)
+
+
+def _not_forwarded() -> Outcome:
+    return Outcome(
+        state=ToolCall.State.FAILED, code=NotRecorded.code, finished_at=timezone.now()
+    )
+
+
 _fact_values = attrgetter(*_FACTS)
 _end_values = attrgetter(*_ENDS)
 

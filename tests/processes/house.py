@@ -241,7 +241,10 @@ def agent(web: Process, cast: Cast, **members: Any) -> Iterator[Agent]:
 
 def said_of(response: httpx.Response) -> str:
     """How a call left: `ok`, the code of a refusal, or the HTTP status and code that came before JSON-RPC."""
-    body = response.json()
+    text = response.text
+    if response.headers["content-type"].startswith("text/event-stream"):
+        text = text.rpartition("data: ")[2]
+    body = json.loads(text)
     if "result" in body:
         refusal = body["result"].get("_meta", {}).get("dev.toolcrib/refusal")
         return str(refusal["code"]) if refusal else "ok"
