@@ -1,5 +1,7 @@
 """Opens what an upstream wants to see of us: the tool set's headers, with their secrets filled in."""
 
+from functools import partial
+
 from gateway.database import in_database
 from gateway.identity.remembering import Remembered
 from toolpacks.surfaces import SurfaceToolSet
@@ -31,21 +33,24 @@ class Credentials:
         return self._targets.get(self.key(tool_set))
 
     async def open(self, workspace_id: str, tool_set: SurfaceToolSet) -> None:
-        """Fill in the headers, so that `held` answers.
+        """Fill in the headers, so that `held` answers; calls that arrive together open them once.
 
         Raises:
             MissingSecret, HeaderRefused: a header cannot be sent as it stands.
             DatabaseAway: the database does not answer.
         """
-        headers = await in_database(_headers, workspace_id, tool_set.tool_set_id)
-        target = Target(
+        await self._targets.get_or_load(
+            self.key(tool_set), partial(self._opened, workspace_id, tool_set)
+        )
+
+    async def _opened(self, workspace_id: str, tool_set: SurfaceToolSet) -> Target:
+        return Target(
             key=self.key(tool_set),
             url=tool_set.url,
-            headers=headers,
+            headers=await in_database(_headers, workspace_id, tool_set.tool_set_id),
             protocol_version=tool_set.protocol_version,
             transport=tool_set.transport,
         )
-        self._targets.put(target.key, target)
 
 
 def _headers(workspace_id: str, tool_set_id: str) -> dict[str, str]:
