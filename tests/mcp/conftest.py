@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,8 +34,18 @@ async def no_worker() -> None:
 
 
 @pytest.fixture
-def gateway(transactional_db: None) -> Iterator[Upstream]:
+def told() -> dict[str, Any]:
+    """Settings of the gateway that a test chooses: parametrize it."""
+    return {}
+
+
+@pytest.fixture
+def gateway(
+    transactional_db: None, settings: Any, told: dict[str, Any]
+) -> Iterator[Upstream]:
     """A web process of the product."""
+    for name, value in told.items():
+        setattr(settings, name, value)
     with served(Application(start_worker=no_worker)) as running:
         yield running
     _close_connections()
@@ -96,8 +107,9 @@ SetUp = Callable[..., Bench]
 def set_up(gateway: Upstream, alice: Person, serve: Callable[[App], Upstream]) -> SetUp:
     """Connect an upstream, sync it, pack all its tools under their own names, and issue a key."""
 
-    def bench(app: App, **members: Any) -> Bench:
-        tool_set = synced(alice, serve(app).url(), **members)
+    def bench(app: App | Upstream, **members: Any) -> Bench:
+        upstream = app if isinstance(app, Upstream) else serve(app)
+        tool_set = synced(alice, upstream.url(), **members)
         user, _ = enroll_user(alice.workspace, origin_user_id="erin", actor=alice.actor)
         pack = create_pack(
             alice.workspace,
@@ -158,9 +170,21 @@ def either_bench(
     seen.let_go.set()
 
 
+def wait_until(happened: Callable[[], object], *, seconds: float = 10) -> None:
+    """Wait for what another thread does."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
 def rows() -> list[ToolCall]:
     """The recorded calls, oldest first."""
     return list(ToolCall.objects.order_by("pk"))
+
+
+def newest_row() -> ToolCall:
+    return rows()[-1]
 
 
 def the_row() -> ToolCall:
