@@ -36,7 +36,6 @@ SYNC_MAX_TOOLS = environment.number("SYNC_MAX_TOOLS", 60_000)
 UPSTREAM_NETWORKS = environment.networks(
     "UPSTREAM_NETWORKS", "127.0.0.0/8,::1/128" if EMBEDDED else ""
 )
-RETENTION_DAYS = environment.number("RETENTION_DAYS", 90)
 
 if EMBEDDED:
     SECRET_KEY, ENCRYPTION_KEYS = environment.embedded_secrets(
