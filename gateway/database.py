@@ -1,6 +1,8 @@
 """Blocking database work for the event loop: a few threads, each with one connection that it keeps."""
 
 import asyncio
+import itertools
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +19,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="database")
+_losses = itertools.count(1)
+_last_loss = 0
+_known = threading.local()
 
 
 class DatabaseAway(GatewayError):
@@ -42,13 +47,28 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 @contextmanager
 def lost_connections_dropped() -> "Iterator[None]":
     """Turn a lost connection into `DatabaseAway`, and forget it, so that the next use connects anew."""
+    drop_if_another_was_lost()
     try:
         yield
     except (OperationalError, InterfaceError) as exc:
-        connection.close()
+        drop_lost_connection()
         raise DatabaseAway(
             "The database does not answer. Try again in a few seconds."
         ) from exc
+
+
+def drop_lost_connection() -> None:
+    """Forget this thread's connection, and let the other threads forget theirs: one lost connection is seldom alone."""
+    global _last_loss
+    _last_loss = _known.loss = next(_losses)
+    connection.close()
+
+
+def drop_if_another_was_lost() -> None:
+    """Forget this thread's connection if it is older than the last loss, so that nobody meets the same loss again."""
+    if getattr(_known, "loss", 0) != _last_loss:
+        _known.loss = _last_loss
+        connection.close()
 
 
 @contextmanager

@@ -22,7 +22,11 @@ from django.db import (
     transaction,
 )
 
-from gateway.database import DatabaseAway
+from gateway.database import (
+    DatabaseAway,
+    drop_if_another_was_lost,
+    drop_lost_connection,
+)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -176,10 +180,11 @@ def _batches(jobs: Sequence[_Job]) -> None:
 
 def _attempt(jobs: Sequence[_Job], work: Callable[[Sequence[_Job]], None]) -> None:
     error: Exception
+    drop_if_another_was_lost()
     try:
         work(jobs)
     except (OperationalError, InterfaceError, CommitUnknown) as exc:
-        connection.close()
+        drop_lost_connection()
         log.warning(
             "database work not done",
             extra={"jobs": len(jobs), "cause": type(exc).__name__},
