@@ -5,6 +5,7 @@ repeats nothing that is not idempotent.
 """
 
 import asyncio
+import io
 
 import aiohttp
 from multidict import CIMultiDict
@@ -22,6 +23,7 @@ from toolsets.adapters.mcp.errands import Errands
 
 _NOT_THE_OPERATORS = ("connection", "content-length", "transfer-encoding")
 _DRAIN_BYTES = 65_536
+_LARGE_BODY = 524_288
 
 
 class Exchange:
@@ -67,7 +69,7 @@ class Exchange:
             return await client.request(
                 method,
                 url or self.url,
-                data=body,
+                data=_payload(body),
                 headers=headers,
                 allow_redirects=False,
             )
@@ -137,6 +139,11 @@ class Exchange:
         await self.errands.finish(seconds=1.0)
         await self.close_retired()
         await self._client.close()
+
+
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    """A large body goes out piece by piece, so that it holds up nothing else."""
+    return io.BytesIO(body) if body and len(body) > _LARGE_BODY else body
 
 
 def _http_url(text: str) -> URL:
