@@ -1,10 +1,12 @@
 """An agent as the gateway meets it: a URL, a key, and raw HTTP of every revision."""
 
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -109,6 +111,21 @@ class Agent:
             client.stream(method, self.url, content=body, headers=sent) as response,
         ):
             yield Stream(response)
+
+    @contextmanager
+    def sent(
+        self, content: Any, *, headers: Mapping[str, str] | None = None
+    ) -> Iterator[socket.socket]:
+        """A request whose client hangs up at the end of the block, whatever was answered."""
+        url = urlsplit(self.url)
+        body = json.dumps(content).encode()
+        lines = {**self.headers, "Host": url.netloc, "Content-Length": str(len(body))}
+        head = "".join(
+            f"{k}: {v}\r\n" for k, v in (lines | dict(headers or {})).items()
+        )
+        with socket.create_connection((url.hostname or "", url.port or 0)) as wire:
+            wire.sendall(f"POST {url.path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+            yield wire
 
     @contextmanager
     def listening(self, id: Any = 7, **wanted: Any) -> Iterator["Stream"]:

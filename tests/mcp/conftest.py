@@ -3,14 +3,18 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 from django.db import connection
 from django.utils import timezone
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 
 from gateway import database
 from gateway.asgi import Application
@@ -168,6 +172,19 @@ def either_bench(
     app = streamable_http_app(telling_server(seen))
     yield set_up(app if request.param == "modern" else handshake_only(app))
     seen.let_go.set()
+
+
+@asynccontextmanager
+async def sdk_client(agent: Agent, mode: str) -> AsyncIterator[Client]:
+    headers = {"Authorization": f"Bearer {agent.token}"}
+    async with (
+        httpx2.AsyncClient(headers=headers, trust_env=False) as http,
+        Client(
+            streamable_http_client(agent.url, http_client=http),
+            mode=mode,
+        ) as client,
+    ):
+        yield client
 
 
 def wait_until(happened: Callable[[], object], *, seconds: float = 10) -> None:

@@ -3,18 +3,14 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import httpx2
 import pytest
-from mcp import Client, MCPError
-from mcp.client.streamable_http import streamable_http_client
+from mcp import MCPError
 
 from gateway.mcp.models import Process
 from tests.conftest import Person
-from tests.mcp.agents import MODERN, Agent
-from tests.mcp.conftest import Bench, SetUp, rows, the_row
+from tests.mcp.agents import MODERN
+from tests.mcp.conftest import Bench, SetUp, rows, sdk_client, the_row
 from tests.mcp.upstreams import Seen, scripted, text
 from tests.toolsets.adapters.forwarding import Post
 from tests.upstreams import tool
@@ -203,19 +199,6 @@ def test_new_prefix_names_the_tools_on_the_next_list(bench: Bench) -> None:
 
 
 # --- the SDK's client -------------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def sdk_client(agent: Agent, mode: str) -> AsyncIterator[Client]:
-    headers = {"Authorization": f"Bearer {agent.token}"}
-    async with (
-        httpx2.AsyncClient(headers=headers, trust_env=False) as http,
-        Client(
-            streamable_http_client(agent.url, http_client=http),
-            mode=mode,
-        ) as client,
-    ):
-        yield client
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy", MODERN])
