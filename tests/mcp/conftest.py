@@ -52,10 +52,10 @@ def gateway(
         setattr(settings, name, value)
     with served(Application(start_worker=no_worker)) as running:
         yield running
-    _close_connections()
+    close_connections()
 
 
-def _close_connections() -> None:
+def close_connections() -> None:
     """Let go of the database on every database thread, so that the test database can be dropped."""
     together = threading.Barrier(4)
 

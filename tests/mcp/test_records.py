@@ -1,0 +1,132 @@
+"""The rows of calls, as they are written in the rounds of a lane."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gateway.ids import new_id
+from gateway.lane import Lane
+from gateway.mcp.models import ToolCall
+from gateway.mcp.records import CallFacts, NotRecorded, Outcome, RecordWriter
+from tests.test_lane_rounds import on_a_lane
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def facts(**members: Any) -> CallFacts:
+    return CallFacts(
+        **{
+            "id": new_id("call"),
+            "workspace_id": "ws_1",
+            "process_id": "process_1",
+            "started_at": NOW,
+            "tool_name": "echo",
+            **dict.fromkeys(
+                [
+                    "api_key_id",
+                    "registered_user_id",
+                    "agent_profile_id",
+                    "pack_id",
+                    "tool_set_id",
+                    "tool_id",
+                    "fingerprint",
+                    "protocol_version",
+                    "client",
+                ],
+                "",
+            ),
+            "argument_bytes": 1,
+            "headers": {},
+            **members,
+        }
+    )
+
+
+DONE = Outcome(state=ToolCall.State.SUCCEEDED, finished_at=NOW)
+
+
+def test_row_is_opened_before_it_is_closed_however_they_meet() -> None:
+    """A call that is cancelled while it is opened closes its row in the same round as others close theirs."""
+    earlier, cancelled = facts(), facts()
+
+    async def scene(lane: Lane) -> None:
+        writer = RecordWriter(lane)
+        await writer.open(earlier)
+        await asyncio.gather(
+            writer.close(earlier.id, DONE),
+            writer.open(cancelled),
+            writer.close(cancelled.id, DONE),
+        )
+
+    on_a_lane(scene)
+
+    assert set(ToolCall.objects.values_list("state", flat=True)) == {"succeeded"}
+
+
+def test_row_that_does_not_fit_fails_alone() -> None:
+    good, bad = facts(), facts(argument_bytes=-5)
+
+    async def scene(lane: Lane) -> list[Any]:
+        writer = RecordWriter(lane)
+        opening = (writer.open(good), writer.open(bad), writer.open(good))
+        return list(await asyncio.gather(*opening, return_exceptions=True))
+
+    first, refused, twice = on_a_lane(scene)
+
+    assert first is None
+    assert isinstance(refused, NotRecorded)
+    assert isinstance(twice, NotRecorded)
+    assert ToolCall.objects.get().pk == good.id
+
+
+def test_row_is_closed_once() -> None:
+    row = facts()
+
+    async def scene(lane: Lane) -> None:
+        writer = RecordWriter(lane)
+        await writer.open(row)
+        await writer.close(row.id, DONE)
+        await writer.close(row.id, Outcome(state=ToolCall.State.FAILED, code="late"))
+
+    on_a_lane(scene)
+
+    closed = ToolCall.objects.get()
+    assert (closed.state, closed.code, closed.amendment) == ("succeeded", "", "")
+
+
+def test_row_given_up_meanwhile_learns_its_true_outcome() -> None:
+    row = facts()
+
+    async def scene(lane: Lane) -> None:
+        writer = RecordWriter(lane)
+        await writer.open(row)
+        await asyncio.to_thread(_give_up)
+        await writer.close(row.id, DONE)
+
+    on_a_lane(scene)
+
+    closed = ToolCall.objects.get()
+    assert (closed.state, closed.amendment) == ("interrupted", "succeeded")
+
+
+def _give_up() -> None:
+    ToolCall.objects.update(state="interrupted", code="process_lost")
+
+
+def test_closing_that_nobody_waits_for_is_seen_through() -> None:
+    row = facts()
+
+    async def scene(lane: Lane) -> None:
+        writer = RecordWriter(lane)
+        await writer.open(row)
+        closing = asyncio.create_task(writer.close(row.id, DONE))
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+
+    on_a_lane(scene)
+
+    assert ToolCall.objects.get().state == "succeeded"

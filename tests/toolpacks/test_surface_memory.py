@@ -1,0 +1,133 @@
+"""Compiled surfaces are remembered while they are true, within a bound, and compiled once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from gateway.identity.models import Workspace
+from gateway.identity.revisions import read
+from tests.conftest import Person
+from tests.mcp.conftest import close_connections
+from tests.toolsets.api.conftest import tool_set_of
+from toolpacks.models import ToolPack
+from toolpacks.packing import attach, change_pack, create_pack
+from toolpacks.surface_memory import SurfaceMemory
+from toolpacks.surfaces import PackSurface
+
+pytestmark = pytest.mark.django_db(transaction=True)
+T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def connections() -> Iterator[None]:
+    yield
+    close_connections()
+
+
+@pytest.fixture
+def packs(alice: Person) -> list[ToolPack]:
+    tool_set = tool_set_of(alice)
+    made = []
+    for number in range(4):
+        pack = create_pack(alice.workspace, name=f"P{number}", actor=alice.actor)
+        attach(pack, tool_set, tools=None, actor=alice.actor)
+        made.append(pack)
+    return made
+
+
+def number_of(workspace: Workspace) -> int:
+    return read([(workspace.pk, "")])[workspace.pk, ""]
+
+
+def remembering(scene: Callable[[], Awaitable[T]]) -> T:
+    async def play() -> T:
+        async with asyncio.timeout(20):
+            return await scene()
+
+    return asyncio.run(play())
+
+
+def test_concurrent_misses_compile_once(
+    workspace: Workspace, packs: list[ToolPack]
+) -> None:
+    number, pack = number_of(workspace), str(packs[0].pk)
+
+    async def scene() -> list[Any]:
+        memory = SurfaceMemory()
+        asked = (memory.pack(workspace.pk, pack, number) for _ in range(50))
+        return await asyncio.gather(*asked)
+
+    surfaces = remembering(scene)
+
+    assert len({id(surface) for surface in surfaces}) == 1
+    assert len(surfaces[0].tools) == 3
+
+
+def test_caller_who_gives_up_does_not_spoil_it_for_the_others(
+    workspace: Workspace, packs: list[ToolPack]
+) -> None:
+    number, pack = number_of(workspace), str(packs[0].pk)
+
+    async def scene() -> PackSurface | None:
+        memory = SurfaceMemory()
+        gone, stays = (
+            asyncio.create_task(memory.pack(workspace.pk, pack, number))
+            for _ in range(2)
+        )
+        await asyncio.sleep(0)
+        gone.cancel()
+        return await stays
+
+    assert remembering(scene) is not None
+
+
+def test_surface_is_compiled_anew_when_its_number_rose(
+    alice: Person, packs: list[ToolPack]
+) -> None:
+    pack, workspace = packs[0], alice.workspace
+    first = number_of(workspace)
+
+    async def scene() -> list[PackSurface | None]:
+        memory = SurfaceMemory()
+        old = await memory.pack(workspace.pk, str(pack.pk), first)
+        await asyncio.to_thread(change_pack, pack, name="New", actor=alice.actor)
+        raised = await asyncio.to_thread(number_of, workspace)
+        same = await memory.pack(workspace.pk, str(pack.pk), first)
+        return [old, same, await memory.pack(workspace.pk, str(pack.pk), raised)]
+
+    old, same, new = remembering(scene)
+
+    assert old is same
+    assert new is not None
+    assert new.name == "New"
+
+
+def test_memory_is_bounded_in_bytes_and_the_least_used_goes(
+    workspace: Workspace, packs: list[ToolPack]
+) -> None:
+    number = number_of(workspace)
+    names = [str(pack.pk) for pack in packs]
+
+    async def scene() -> list[bool]:
+        (size,) = {
+            surface.size
+            for name in names
+            if (surface := await SurfaceMemory().pack(workspace.pk, name, number))
+        }
+        memory = SurfaceMemory(most_bytes=2 * size)
+        for name in (names[0], names[1], names[0], names[2]):
+            await memory.pack(workspace.pk, name, number)
+        return [memory.known_pack(workspace.pk, name) is not None for name in names]
+
+    assert remembering(scene) == [True, False, True, False]
+
+
+def test_missing_pack_is_remembered_as_missing(workspace: Workspace) -> None:
+    async def scene() -> PackSurface | None:
+        memory = SurfaceMemory()
+        assert memory.known_pack(workspace.pk, "nothing") is None
+        return await memory.pack(workspace.pk, "nothing", 0)
+
+    assert remembering(scene) is None
