@@ -2,7 +2,9 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,37 @@ def test_locks_pin_by_digest_and_name_no_registry(name: str) -> None:
     assert "sha256:" in text or '"integrity": "sha512-' in text
     assert not re.search(r'"resolved"|--(extra-)?index-url|--find-links|file:', text)
     assert "://" not in text or name.endswith(".json")
+
+
+@pytest.mark.parametrize(
+    ("folders", "groups"),
+    [((*PACKAGES, "examples"), []), (("tests",), ["dev"])],
+)
+def test_what_is_imported_is_declared(
+    folders: tuple[str, ...], groups: list[str]
+) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    lines = list(project["project"]["dependencies"])
+    for group in groups:
+        lines += project["dependency-groups"][group]
+    declared = {re.split(r"[^A-Za-z0-9-]", line)[0].lower() for line in lines}
+    providers = metadata.packages_distributions()
+
+    undeclared = {
+        name
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+        for name in imported(path)
+        if name in providers
+        and not {one.lower().replace("_", "-") for one in providers[name]} & declared
+    }
+
+    assert undeclared <= {"_pytest"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
