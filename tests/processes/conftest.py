@@ -1,8 +1,6 @@
 """A PostgreSQL and a Redis of these tests' own, which they may stop, and a house of processes on them."""
 
-import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -20,7 +18,6 @@ _SECRETS = {
     "SECRET_KEY": "a test's own, long enough to be one: 0123456789abcdef",
     "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
 }
-_numbers = itertools.count(1)
 _upstreams: list[Upstream] = []
 
 
@@ -92,17 +89,17 @@ def seeded(
     return prepared(told, upstream.url(""))
 
 
-@pytest.fixture(scope="module")
-def house(
+@pytest.fixture(scope="session")
+def session_house(
     postgres: Postgres,
     redis: Redis,
     seeded: Cast,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
-    """Processes on PostgreSQL and Redis; nothing runs yet."""
-    number, folder = next(_numbers), tmp_path_factory.mktemp("house")
+    """Processes on PostgreSQL and Redis."""
+    folder = tmp_path_factory.mktemp("house")
     template = postgres.url.rpartition("/")[2]
-    name = f"house_{number}"
+    name = "house"
     with psycopg.connect(
         postgres.url.replace(template, "postgres"), autocommit=True
     ) as c:
@@ -110,12 +107,26 @@ def house(
     told = environment_of(
         folder,
         DATABASE_URL=postgres.url.replace(template, name),
-        REDIS_URL=redis.url.replace("/0", f"/{number}"),
+        REDIS_URL=redis.url,
         **_SECRETS,
     )
-    house = House(environment=told, folder=folder, cast=replace(seeded))
+    house = House(environment=told, folder=folder, cast=seeded)
     yield house
     house.end()
+
+
+@pytest.fixture(scope="session")
+def pair(session_house: House) -> tuple[Process, Process]:
+    """Two web processes that know each other only through the database and Redis; nobody may end them."""
+    here, there = session_house.webs(2)
+    return here, there
+
+
+@pytest.fixture
+def house(session_house: House) -> House:
+    """Processes on PostgreSQL and Redis, and an empty log."""
+    session_house.sql("DELETE FROM mcp_toolcall")
+    return session_house
 
 
 @pytest.fixture
@@ -127,10 +138,3 @@ def embedded(tmp_path: Path, upstream: Upstream) -> Iterator[House]:
     )
     yield house
     house.end()
-
-
-@pytest.fixture(scope="module")
-def pair(house: House) -> tuple[Process, Process]:
-    """Two web processes that know each other only through the database and Redis."""
-    here, there = house.webs(2)
-    return here, there

@@ -83,6 +83,7 @@ class House:
     folder: Path
     cast: Cast
     processes: list[Process] = field(default_factory=list)
+    _connection: "psycopg.Connection[Any] | None" = None
 
     def web(self) -> Process:
         """A web process that serves."""
@@ -130,11 +131,23 @@ class House:
             path = self.folder / "toolcrib.sqlite3"
             with contextlib.closing(sqlite3.connect(path, timeout=10)) as file:
                 return file.execute(query, values).fetchall()
-        with psycopg.connect(
-            self.environment["DATABASE_URL"], autocommit=True
-        ) as connection:
-            cursor = connection.execute(query, values)
-            return list(cursor.fetchall()) if cursor.description else []
+        try:
+            cursor = self._connected().execute(query, values)
+        except psycopg.OperationalError:  # it was restarted meanwhile
+            self._disconnect()
+            cursor = self._connected().execute(query, values)
+        return list(cursor.fetchall()) if cursor.description else []
+
+    def _connected(self) -> "psycopg.Connection[Any]":
+        if self._connection is None:
+            url = self.environment["DATABASE_URL"]
+            self._connection = psycopg.connect(url, autocommit=True)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def calls(self) -> dict[str, list[str]]:
         """The states of all rows of the log, by tool."""
@@ -144,8 +157,11 @@ class House:
         return found
 
     def end(self) -> None:
-        for process in reversed(self.processes):
+        for process in self.processes:
+            process.signal(signal.SIGTERM)
+        for process in self.processes:
             process.end()
+        self._disconnect()
 
 
 def _answers(process: Process) -> bool:

@@ -18,9 +18,9 @@ WELL_AGAIN_SECONDS = 5.0
 REFUSED = {"503 database_unavailable", "not_recorded", "database_unavailable"}
 
 
-@pytest.fixture(scope="module")
-def web(house: House) -> Process:
-    return house.web()
+@pytest.fixture
+def web(pair: tuple[Process, Process]) -> Process:
+    return pair[0]
 
 
 class Load:

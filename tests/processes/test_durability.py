@@ -58,9 +58,9 @@ def test_a_killed_embedded_process_closes_its_rows_when_it_starts_again(
 
 
 def test_the_rows_of_a_killed_process_are_closed_by_another(
-    house: House, workshop: Workshop
+    house: House, pair: tuple[Process, Process], workshop: Workshop
 ) -> None:
-    web, other = house.webs(2)
+    web = house.web()
     with a_hundred_calls(web, house, workshop):
         web.kill()
     assert "running" in states_of_executed(house, workshop)
@@ -72,14 +72,12 @@ def test_the_rows_of_a_killed_process_are_closed_by_another(
         what="the sweep of the other process",
     )
     assert states_of_executed(house, workshop) == {"succeeded", "interrupted"}
-    other.end()
 
 
 def test_a_process_that_was_given_up_adds_the_true_outcome(
-    house: House, workshop: Workshop
+    house: House, pair: tuple[Process, Process], workshop: Workshop
 ) -> None:
-    slow, other = house.webs(2)
-    house.sql("DELETE FROM mcp_toolcall")
+    slow = house.web()
     query = "SELECT state, code, amendment FROM mcp_toolcall"
     with agent(slow, house.cast) as here, ThreadPoolExecutor(1) as pool:
         with workshop.closed_gate():
@@ -101,7 +99,6 @@ def test_a_process_that_was_given_up_adds_the_true_outcome(
         lambda: house.sql(query) == [("interrupted", "process_lost", "succeeded")],
         what="the amendment",
     )
-    other.end()
     slow.end()
 
 

@@ -45,7 +45,10 @@ def editor(pair: tuple[Process, Process], house: House) -> Iterator[Editor]:
             base_url=url, trust_env=False, timeout=30, cookies=cookies
         ) as admin,
     ):
-        yield Editor(rest=rest, admin=admin)
+        editor = Editor(rest=rest, admin=admin)
+        yield editor
+        everything = [{"slug": "bench", "mode": "ALL", "prefix": ""}]
+        editor.send("PUT", f"tool-packs/{cast.pack}/connectors/", everything)
 
 
 Edit = tuple[str, Callable[[], Any], Callable[[], bool]]

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from celery import Celery
 
-from tests.processes.house import House, wait_until
+from tests.processes.house import House, Process, wait_until
 from tests.processes.upstream import MANY, Workshop
 
 _SYNC_SECONDS = 60.0
@@ -75,20 +75,21 @@ def test_the_sync_of_a_killed_worker_is_taken_over_and_no_tool_is_lost_or_double
 
 
 @pytest.fixture
-def queue(house: House) -> Iterator[Celery]:
+def queue(session_house: House) -> Iterator[Celery]:
     """Whoever puts work into the workers' queue, such as another beat."""
-    with Celery(broker=house.environment["REDIS_URL"], set_as_current=False) as app:
+    with Celery(
+        broker=session_house.environment["REDIS_URL"], set_as_current=False
+    ) as app:
         yield app
 
 
 def test_what_is_asked_twice_of_two_workers_runs_once_at_a_time(
-    house: House, queue: Celery, workshop: Workshop
+    house: House, pair: tuple[Process, Process], queue: Celery, workshop: Workshop
 ) -> None:
     bench = house.cast.bench
     known = len(events(house, bench))
     workers = [house.worker(), house.worker()]
-    web = house.web()
-    url = f"{web.url}/v1/tool_sets/{bench}:sync"
+    url = f"{pair[0].url}/v1/tool_sets/{bench}:sync"
     key = {"authorization": f"Bearer {house.cast.token}"}
 
     def ask(_: int) -> int:
@@ -108,7 +109,7 @@ def test_what_is_asked_twice_of_two_workers_runs_once_at_a_time(
     assert kinds
     assert kinds == ["sync_started", "sync_completed"] * (len(kinds) // 2)
     assert workshop.most_listings_at_once == 1
-    for process in (*workers, web):
+    for process in workers:
         process.end()
 
 
