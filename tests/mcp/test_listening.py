@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.database import in_database
 from gateway.identity.keys import revoke_key
 from gateway.identity.models import ApiKey
 from gateway.lane import Lane
@@ -208,7 +209,7 @@ def test_many_listeners_share_the_reads_of_one_edit(bench: Bench) -> None:
         ]
         await asyncio.sleep(0.5)
         before = lane.reads
-        await asyncio.to_thread(omit, [echo], actor=bench.operator.actor)
+        await in_database(omit, [echo], actor=bench.operator.actor)
         async with asyncio.timeout(10):
             await all_told.wait()
         reads = lane.reads - before
@@ -233,7 +234,7 @@ def test_sdk_client_hears_that_its_list_changed(bench: Bench) -> None:
             sdk_client(bench.agent, "2026-07-28") as client,
             client.listen(tools_list_changed=True) as subscription,
         ):
-            await asyncio.to_thread(omit, [echo], actor=bench.operator.actor)
+            await in_database(omit, [echo], actor=bench.operator.actor)
             async for _news in subscription:
                 return
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from gateway.database import in_database
 from gateway.ids import new_id
 from gateway.lane import Lane
 from gateway.mcp.models import ToolCall
 from gateway.mcp.records import CallFacts, NotRecorded, Outcome, RecordWriter
+from tests.mcp.conftest import close_connections
 from tests.test_lane_rounds import on_a_lane
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,11 +105,12 @@ def test_row_given_up_meanwhile_learns_its_true_outcome() -> None:
     async def scene(lane: Lane) -> None:
         writer = RecordWriter(lane)
         await writer.open(row)
-        await asyncio.to_thread(_give_up)
+        await in_database(_give_up)
         await writer.close(row.id, DONE)
 
     on_a_lane(scene)
 
+    close_connections()
     closed = ToolCall.objects.get()
     assert (closed.state, closed.amendment) == ("interrupted", "succeeded")
 

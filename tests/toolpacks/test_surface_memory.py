@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from gateway.database import in_database
 from gateway.identity.models import Workspace
 from gateway.identity.revisions import read
 from tests.conftest import Person
@@ -92,8 +93,8 @@ def test_surface_is_compiled_anew_when_its_number_rose(
     async def scene() -> list[PackSurface | None]:
         memory = SurfaceMemory()
         old = await memory.pack(workspace.pk, str(pack.pk), first)
-        await asyncio.to_thread(change_pack, pack, name="New", actor=alice.actor)
-        raised = await asyncio.to_thread(number_of, workspace)
+        await in_database(change_pack, pack, name="New", actor=alice.actor)
+        raised = await in_database(number_of, workspace)
         same = await memory.pack(workspace.pk, str(pack.pk), first)
         return [old, same, await memory.pack(workspace.pk, str(pack.pk), raised)]
 
