@@ -93,31 +93,37 @@ async def read_body(receive: Receive, *, most: int) -> bytes:
         HttpError: 413, it is longer than `most`; 408, it does not come.
         Gone: the client left.
     """
+    first, has_more = await _part(receive)
+    if not has_more and len(first) <= most:
+        return first
     try:
         async with asyncio.timeout(_BODY_SECONDS):
-            return await _body(receive, most)
+            return await _whole(receive, first, has_more, most)
     except TimeoutError as exc:
         raise HttpError(
             408, "request_timed_out", "The request did not come to its end in time."
         ) from exc
 
 
-async def _body(receive: Receive, most: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Gone
-        part = message.get("body", b"")
-        size += len(part)
-        if size > most:
-            raise HttpError(
-                413, "request_too_large", f"A request may have at most {most} bytes."
-            )
+async def _whole(receive: Receive, first: bytes, has_more: bool, most: int) -> bytes:
+    parts, size = [first], len(first)
+    while has_more and size <= most:
+        part, has_more = await _part(receive)
         parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts)
+        size += len(part)
+    if size > most:
+        raise HttpError(
+            413, "request_too_large", f"A request may have at most {most} bytes."
+        )
+    return b"".join(parts)
+
+
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    """The next part of the body, and whether more follow."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Gone
+    return message.get("body", b""), bool(message.get("more_body"))
 
 
 async def send_json(
