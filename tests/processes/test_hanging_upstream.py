@@ -59,6 +59,9 @@ def test_two_hundred_hanging_calls_slow_no_other_tool_set_and_no_list(
         )
         during = times(here)
 
-    p99 = int(len(during) * 0.99)
+    half, nearly_all = len(during) // 2, int(len(during) * 0.99)
     assert outcomes == {"tool_set_busy": 75, "ok": 125}
-    assert during[p99] < max(0.1, 2 * before[p99])
+    assert during[half] < max(0.05, 3 * before[half])
+    assert (
+        during[nearly_all] < 1
+    )  # a busy machine has its moments; what waits for a hanging call waits far longer
