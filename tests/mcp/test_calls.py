@@ -12,7 +12,7 @@ from tests.conftest import Person
 from tests.mcp.agents import MODERN
 from tests.mcp.conftest import Bench, SetUp, rows, sdk_client, the_row
 from tests.mcp.upstreams import Seen, scripted, text
-from tests.toolsets.adapters.forwarding import Post
+from tests.toolsets.adapters.forwarding import Post, Scripted
 from tests.upstreams import tool
 from toolpacks.packing import attach, detach, set_prefix
 from toolsets.connecting import change
@@ -166,6 +166,64 @@ def test_missing_secret_is_named_before_anything_is_sent(
     assert outcome.refusal == "missing_secret"
     assert "NOT_THERE" in outcome.text
     assert_nothing_was_sent(seen, "missing_secret")
+
+
+# --- arguments that are repeated in headers ---------------------------------------------------------------------------
+
+REGION = {
+    "type": "object",
+    "properties": {"region": {"type": "string", "x-mcp-header": "Region"}},
+}
+
+
+def regional() -> Scripted:
+    return scripted(
+        lambda post: text(post.headers.get("mcp-param-region", "none")),
+        tools=[tool("query", inputSchema=REGION)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "header"),
+    [("eu", "eu"), ("世", "=?base64?5LiW?="), (" x ", "=?base64?IHgg?=")],
+)
+def test_repeated_argument_is_checked_and_sent_on(
+    set_up: SetUp, value: str, header: str
+) -> None:
+    bench = set_up(regional())
+    params = {"name": "query", "arguments": {"region": value}}
+
+    answer = bench.agent.modern(
+        "tools/call", params, headers={"Mcp-Param-Region": header}
+    )
+
+    assert answer.json()["result"]["content"][0]["text"] == header
+
+
+@pytest.mark.parametrize("header", [None, "us", "=?base64?***?="])
+def test_repeated_argument_that_disagrees_is_refused(
+    set_up: SetUp, header: str | None
+) -> None:
+    upstream = regional()
+    bench = set_up(upstream)
+    params = {"name": "query", "arguments": {"region": "eu"}}
+
+    answer = bench.agent.modern(
+        "tools/call", params, headers={"Mcp-Param-Region": header}
+    )
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32020)
+    assert "tools/call" not in upstream.rpcs
+    assert (the_row().state, the_row().code) == ("refused", "protocol_error")
+
+
+def test_argument_of_an_older_caller_is_repeated_for_the_upstream(
+    set_up: SetUp,
+) -> None:
+    bench = set_up(regional())
+
+    assert bench.agent.call("query", "handshake", region="eu").text == "eu"
+    assert bench.agent.call("query", "handshake").text == "none"
 
 
 # --- edits take effect on the next call -------------------------------------------------------------------------------
