@@ -21,7 +21,6 @@ import aiohttp
 import anyio
 import httpcore2
 import httpx2
-from django.conf import settings
 
 from gateway.errors import GatewayError, Refused
 
@@ -60,38 +59,42 @@ def embedded_address(address: Address) -> Address:
     )
 
 
-def check_address(host: str) -> None:
-    """Judge one literal address.
+class Guard:
+    """Judges addresses: public ones are allowed, and those of `networks`, each as "10.0.0.0/8"."""
 
-    Raises:
-        AddressRefused: it is private or special, and no allowed network holds it.
-    """
-    if not is_allowed(
-        ipaddress.ip_address(host.partition("%")[0]), settings.UPSTREAM_NETWORKS
-    ):
-        raise AddressRefused(
-            f"Connecting to {host} is not allowed: it is a private or special address. "
-            "An operator can allow its network in UPSTREAM_NETWORKS."
-        )
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks = [ipaddress.ip_network(network) for network in networks]
 
+    def check(self, host: str) -> None:
+        """Judge one literal address.
 
-def _guarded_socket(address: Any) -> socket.socket:
-    family, kind, protocol, _, sockaddr = address
-    check_address(str(sockaddr[0]))
-    made = socket.socket(family, kind, protocol)
-    made.setblocking(False)
-    return made
+        Raises:
+            AddressRefused: it is private or special, and no allowed network holds it.
+        """
+        if not is_allowed(ipaddress.ip_address(host.partition("%")[0]), self._networks):
+            raise AddressRefused(
+                f"Connecting to {host} is not allowed: it is a private or special address. "
+                "An operator can allow its network for the tool set, or for all in UPSTREAM_NETWORKS."
+            )
+
+    def socket(self, address: Any) -> socket.socket:
+        """A socket for an address that may be connected to, as aiohttp wants it made. Raises as `check`."""
+        family, kind, protocol, _, sockaddr = address
+        self.check(str(sockaddr[0]))
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        return made
 
 
 def forwarding_client(
-    *, max_connections: int, connect_seconds: float
+    *, networks: Iterable[str], max_connections: int, connect_seconds: float
 ) -> aiohttp.ClientSession:
     """The client of the call path. Call it on a running event loop, and close it there."""
     connector = aiohttp.TCPConnector(
         limit=max_connections,
         ttl_dns_cache=10,
         keepalive_timeout=30,
-        socket_factory=_guarded_socket,
+        socket_factory=Guard(networks).socket,
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -106,7 +109,8 @@ def forwarding_client(
 class _GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Resolves once, judges every address, and connects to the one that it judged."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
         self._backend = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
@@ -119,7 +123,7 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         failure: Exception | None = None
         for address in await _resolve(host, port):
-            check_address(address)
+            self._guard.check(address)
             try:
                 return await self._backend.connect_tcp(
                     address, port, timeout, local_address, socket_options
@@ -222,6 +226,7 @@ class _Metered(httpx2.AsyncByteStream):
 def sync_client(
     *,
     headers: Mapping[str, str],
+    networks: Iterable[str],
     timeout_seconds: float,
     connect_seconds: float,
     max_bytes: int,
@@ -231,9 +236,8 @@ def sync_client(
     transport = httpx2.AsyncHTTPTransport(
         trust_env=False, limits=httpx2.Limits(max_connections=20)
     )
-    transport._pool._network_backend = (
-        _GuardedBackend()
-    )  # httpx2 exposes no argument for it
+    guarded = _GuardedBackend(Guard(networks))
+    transport._pool._network_backend = guarded  # httpx2 exposes no argument for it
     return httpx2.AsyncClient(
         headers=dict(headers),
         timeout=httpx2.Timeout(timeout_seconds, connect=connect_seconds, pool=None),

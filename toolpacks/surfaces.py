@@ -19,6 +19,9 @@ _EXTERNAL_ID = "external_id:"
 _COPIES = 4
 """How often a surface may hold its texts: as they are, and rendered for each era."""
 
+_ADDRESS = {"mcp": "url", "http": "baseUrl", "openapi": "baseUrl"}
+"""The member of an adapter that says where calls go; an OpenAPI tool may say it itself."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SurfaceToolSet:
@@ -26,7 +29,9 @@ class SurfaceToolSet:
 
     tool_set_id: str
     name: str
+    adapter_type: str
     url: str
+    networks: tuple[str, ...]
     headers: Mapping[str, str] = field(repr=False)
     adapter_version: int
     credential_generation: int
@@ -47,6 +52,7 @@ class SurfaceTool:
     parameters: str
     output_schema: str
     annotations: str
+    config: str
     fingerprint: str
     requires_approval: bool
     tool_set: SurfaceToolSet
@@ -54,7 +60,11 @@ class SurfaceTool:
     @property
     def size(self) -> int:
         return (
-            len(self.parameters) + len(self.output_schema) + len(self.description) + 600
+            len(self.parameters)
+            + len(self.output_schema)
+            + len(self.config)
+            + len(self.description)
+            + 600
         )
 
 
@@ -163,6 +173,7 @@ class _ToolRow(NamedTuple):
     parameters_text: str
     output_schema_text: str | None
     annotations_text: str
+    config_text: str
     fingerprint: str | None
     requires_approval: bool
 
@@ -186,6 +197,7 @@ def _rows(tools: "QuerySet[Tool]") -> list[_ToolRow]:
         parameters_text=Cast("parameters", TextField()),
         output_schema_text=Cast("output_schema", TextField()),
         annotations_text=Cast("annotations", TextField()),
+        config_text=Cast("config", TextField()),
     ).order_by("name", "pk")
     return [_ToolRow(*row) for row in query.values_list(*_ToolRow._fields)]
 
@@ -223,6 +235,7 @@ def _surface_tool(row: _ToolRow, name: str, tool_set: SurfaceToolSet) -> Surface
         if row.output_schema_text in (None, "null")
         else str(row.output_schema_text),
         annotations="" if row.annotations_text == "{}" else row.annotations_text,
+        config="" if row.config_text == "{}" else row.config_text,
         fingerprint=row.fingerprint or "",
         requires_approval=row.requires_approval,
         tool_set=tool_set,
@@ -235,7 +248,9 @@ def _surface_set(tool_set: ToolSet) -> SurfaceToolSet:
     return SurfaceToolSet(
         tool_set_id=tool_set.pk,
         name=tool_set.name,
-        url=adapter.get("url", ""),
+        adapter_type=tool_set.adapter_type,
+        url=adapter.get(_ADDRESS[tool_set.adapter_type]) or "",
+        networks=tool_set.reachable_networks,
         headers=adapter.get("headers") or {},
         adapter_version=tool_set.adapter_version,
         credential_generation=credential_generation(tool_set),

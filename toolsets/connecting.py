@@ -31,6 +31,7 @@ CHANGEABLE = frozenset(
         "adapter",
         "tags",
         "interactions",
+        "allowed_networks",
         "sync_interval_seconds",
         "is_managed",
     }
@@ -59,6 +60,7 @@ def connect(
     bundle_key: str = "",
     tags: Sequence[str] | None = None,
     interactions: Mapping[str, bool] | None = None,
+    allowed_networks: Sequence[str] | None = None,
     sync_interval_seconds: int | None = None,
     is_managed: bool = False,
     actor: Actor,
@@ -84,6 +86,7 @@ def connect(
         adapter=adapter,
         tags=list(tags or []),
         interactions=dict(interactions or {}),
+        allowed_networks=list(allowed_networks or []),
         sync_interval_seconds=sync_interval_seconds,
         is_managed=is_managed,
         created_by_id=actor.profile_id,
@@ -124,7 +127,7 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
         setattr(current, name, fields[name])
     _check(current, only=set(changes))
     with transaction.atomic():
-        if {"adapter", "adapter_type"} & set(changes):
+        if {"adapter", "adapter_type", "allowed_networks"} & set(changes):
             _claim_adapter(current, seen_version=tool_set.adapter_version)
             _make_due(current, actor)
         _save(current, update_fields=sorted(changes))

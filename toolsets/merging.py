@@ -11,7 +11,7 @@ from django.db import transaction
 
 from gateway import bus
 from toolsets import claims
-from toolsets.adapters.mcp.definitions import ToolDefinition
+from toolsets.adapters.definitions import ToolDefinition
 from toolsets.claims import Claim
 from toolsets.filters import decide
 from toolsets.models import Tool
@@ -137,15 +137,9 @@ def _new_tool(definition: ToolDefinition, claim: Claim) -> Tool:
 
 
 def _defined(definition: ToolDefinition) -> dict[str, Any]:
-    shown = {
-        "toolName": definition.name,
-        "toolTitle": definition.title,
-        "toolDescription": definition.description,
-    }
     return {
         "title": definition.title,
         "description": definition.description,
-        "config": {"mcp": shown},
         **definition.unpacked(),
     }
 

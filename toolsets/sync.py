@@ -1,14 +1,13 @@
 """Brings a tool set's tools from its upstream."""
 
 import logging
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from threading import Event, Thread
+from threading import Event
 from time import monotonic
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import transaction
@@ -18,8 +17,9 @@ from gateway.audit import trail
 from gateway.audit.trail import Actor
 from gateway.errors import GatewayError, Refused
 from toolsets import claims, merging
-from toolsets.adapters.mcp.failures import ListingEmpty, ListingInvalid
-from toolsets.adapters.mcp.listing import Listing, Upstream, list_tools
+from toolsets.adapters.failures import ListingEmpty, ListingInvalid
+from toolsets.adapters.lister import list_tools
+from toolsets.adapters.listing import Listing, OnProgress, Source
 from toolsets.claims import Claim, ClaimLost
 from toolsets.errors import ChangedMeanwhile
 from toolsets.headers import resolved_headers
@@ -73,7 +73,7 @@ def request_sync(tool_set: ToolSet, *, actor: Actor) -> None:
     """
     if not tool_set.is_active:
         raise NotSyncable("The tool set is archived. Unarchive it, then sync.")
-    if tool_set.adapter_type != ToolSet.AdapterType.MCP:
+    if not tool_set.is_syncable:
         raise NotSyncable("Its tools are written by hand, so there is nothing to sync.")
     with transaction.atomic():
         SyncState.objects.bulk_create(
@@ -180,7 +180,7 @@ def _listed(claim: Claim) -> Listing:
     Raises:
         GatewayError: it cannot be listed, or lists nothing; the tools that the set has stay as they are.
     """
-    listing = _list_while_renewing(claim, _upstream(claim.tool_set))
+    listing = list_tools(_source(claim.tool_set), on_progress=_renewing(claim))
     if not listing.tools and listing.skipped_count:
         raise ListingInvalid(
             f"None of the {listing.skipped_count} tools that the upstream lists can be used: {_skipped(listing)}"
@@ -192,40 +192,34 @@ def _listed(claim: Claim) -> Listing:
     return listing
 
 
-def _upstream(tool_set: ToolSet) -> Upstream:
-    return Upstream(
-        url=tool_set.adapter["url"],
+def _source(tool_set: ToolSet) -> Source:
+    return Source(
+        adapter_type=tool_set.adapter_type,
+        adapter=_without_headers(tool_set.adapter),
         headers=resolved_headers(tool_set),
+        networks=tool_set.reachable_networks,
         timeout_seconds=settings.SYNC_TIMEOUT_SECONDS,
         max_tools=settings.SYNC_MAX_TOOLS,
     )
 
 
-def _list_while_renewing(claim: Claim, upstream: Upstream) -> Listing:
-    """List on a thread of its own, so that this one can show progress, keep the claim, and let go when it must."""
-    seen, listed = [0], Future[Listing]()
+def _without_headers(adapter: Mapping[str, Any]) -> dict[str, Any]:
+    return {member: value for member, value in adapter.items() if member != "headers"}
 
-    def on_progress(tools: int) -> None:
-        seen[0] = tools
 
-    def work() -> None:
-        try:
-            listed.set_result(list_tools(upstream, on_progress=on_progress))
-        except BaseException as exc:  # noqa: BLE001 - it is raised again on the thread that waits
-            listed.set_exception(exc)
-
-    Thread(target=work, name="listing", daemon=True).start()
+def _renewing(claim: Claim) -> OnProgress:
+    """Shows progress, keeps the claim, and lets go when it must."""
     shown, renewed_at = 0, monotonic()
-    while True:
-        try:
-            return listed.result(timeout=_TICK_SECONDS)
-        except TimeoutError:
-            if listed.done():
-                raise
+
+    def renew(seen: int) -> None:
+        nonlocal shown, renewed_at
         _stop_when_stopping()
-        if seen[0] != shown or monotonic() - renewed_at > claims.RENEW_SECONDS:
-            shown, renewed_at = seen[0], monotonic()
+        age = monotonic() - renewed_at
+        if age > claims.RENEW_SECONDS or (seen != shown and age > _TICK_SECONDS):
+            shown, renewed_at = seen, monotonic()
             claims.renew(claim, tools_seen=shown)
+
+    return renew
 
 
 def _stop_when_stopping() -> None:

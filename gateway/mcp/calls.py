@@ -24,7 +24,7 @@ from gateway.mcp.results import encoded, fitted
 from gateway.mcp.states import Binding, arguments_digest, opened_state
 from toolpacks.surfaces import SurfaceTool
 from toolsets.adapters.calling import Answer, Target, ToolRequest, UpstreamAnsweredError
-from toolsets.adapters.mcp.forwarder import Forwarder
+from toolsets.adapters.forwarding import Forwarder
 
 _CHANGED = (
     "The tool changed while it was being called. List the tools again and call it anew."
@@ -155,6 +155,7 @@ async def forward(
             call.target,
             ToolRequest(
                 name=call.tool.upstream_name,
+                config=call.tool.config,
                 arguments=request.arguments,
                 deadline=asyncio.get_running_loop().time() + crib.call_timeout_seconds,
                 max_result_bytes=crib.most_result_bytes,

@@ -46,6 +46,8 @@ class Credentials:
     async def _opened(self, workspace_id: str, tool_set: SurfaceToolSet) -> Target:
         return Target(
             key=self.key(tool_set),
+            adapter=tool_set.adapter_type,
+            networks=tool_set.networks,
             url=tool_set.url,
             headers=await in_database(_headers, workspace_id, tool_set.tool_set_id),
             protocol_version=tool_set.protocol_version,

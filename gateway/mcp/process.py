@@ -23,7 +23,7 @@ from gateway.mcp.models import Process
 from gateway.mcp.records import RecordWriter
 from gateway.mcp.running import RunningCalls
 from toolsets import sync
-from toolsets.adapters.mcp.forwarder import Forwarder
+from toolsets.adapters.forwarding import Forwarder
 from toolsets.tasks import wake_sync
 
 log = logging.getLogger(__name__)

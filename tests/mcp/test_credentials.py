@@ -23,6 +23,8 @@ def test_calls_that_arrive_together_get_one_target(alice: Person) -> None:
     known = SurfaceToolSet(
         tool_set_id=tool_set.pk,
         name=tool_set.name,
+        adapter_type="mcp",
+        networks=(),
         url=tool_set.adapter["url"],
         headers=tool_set.adapter["headers"],
         adapter_version=1,

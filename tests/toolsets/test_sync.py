@@ -78,13 +78,6 @@ def test_tool_keeps_what_its_upstream_says(
     assert kept.definition["inputSchema"] == told["inputSchema"]
     assert kept.output_schema == {"type": "object"}
     assert kept.annotations == {"readOnlyHint": True}
-    assert kept.config == {
-        "mcp": {
-            "toolName": "add",
-            "toolTitle": "Add",
-            "toolDescription": "Does add.",
-        }
-    }
     assert ToolVersion.objects.get(tool=kept).definition == kept.definition
 
 

@@ -27,14 +27,16 @@ LEGACY_SSE = "sse"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """Where the calls of one tool set go, and with which credential.
+    """Where the calls of one tool set go, over which networks beside the public ones, and with which credential.
 
     `protocol_version` and `transport` (STREAMABLE_HTTP or LEGACY_SSE) are what the last sync found, "" when unknown.
     """
 
     key: SessionKey
+    adapter: str = "mcp"
     url: str
     headers: Mapping[str, str] = field(repr=False)
+    networks: tuple[str, ...] = ()
     protocol_version: str = ""
     transport: str = ""
 
@@ -43,12 +45,13 @@ class Target:
 class ToolRequest:
     """One call, as it is sent to an upstream.
 
-    `deadline` is a time of the event loop's clock, in seconds. `after_wait` is awaited before anything is sent when the
+    `config` is the tool's configuration as JSON, "" where its adapter needs none. `deadline` is a time of the event loop's clock, in seconds. `after_wait` is awaited before anything is sent when the
     call had to wait for a free place or for a session to open; what it raises stops the call. `on_sent` is told when the
     call goes out: from then on the upstream may have executed it, unless what comes of it is UpstreamUnreachable.
     """
 
     name: str
+    config: str = ""
     arguments: Mapping[str, Any]
     deadline: float
     max_result_bytes: int

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -15,6 +16,7 @@ from gateway.identity.validation import (
     validate_tags,
 )
 from gateway.ids import PrefixedULIDField
+from toolsets.networks import validate_networks
 
 if TYPE_CHECKING:
     from toolsets.models.secrets import Secret  # noqa: F401 - names a reverse relation
@@ -27,7 +29,7 @@ class ToolSetQuerySet(WorkspaceQuerySet):
     def due(self, *, at: datetime) -> Self:
         """Active sets whose sync is due and which an adapter can sync."""
         return self.active().filter(
-            adapter_type=ToolSet.AdapterType.MCP, sync__due_at__lte=at
+            adapter_type__in=ToolSet.SYNCABLE, sync__due_at__lte=at
         )
 
 
@@ -42,6 +44,8 @@ class ToolSet(WorkspaceOwned, ShapesSurfaces):
     class State(models.TextChoices):
         ACTIVE = "STATE_ACTIVE", "Active"
         ARCHIVED = "STATE_ARCHIVED", "Archived"
+
+    SYNCABLE = (AdapterType.MCP, AdapterType.OPENAPI)
 
     id = PrefixedULIDField(prefix="ts")
     name = models.CharField(
@@ -67,6 +71,13 @@ class ToolSet(WorkspaceOwned, ShapesSurfaces):
     )
     adapter = models.JSONField(default=dict, editable=False)
     adapter_version = models.PositiveIntegerField(default=1, editable=False)
+    allowed_networks = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_networks],
+        help_text="Private networks that this upstream may be reached in, such as 10.20.0.0/16. Public addresses need "
+        "no entry; an entry lets this tool set, and no other, connect to machines inside.",
+    )
     tags = models.JSONField(
         default=list,
         blank=True,
@@ -112,6 +123,16 @@ class ToolSet(WorkspaceOwned, ShapesSurfaces):
     @property
     def is_active(self) -> bool:
         return self.state == self.State.ACTIVE
+
+    @property
+    def is_syncable(self) -> bool:
+        """Whether its tools come from its upstream; otherwise people write them."""
+        return self.adapter_type in self.SYNCABLE
+
+    @property
+    def reachable_networks(self) -> tuple[str, ...]:
+        """The networks beside the public ones that it may connect to: the installation's and its own."""
+        return (*map(str, settings.UPSTREAM_NETWORKS), *self.allowed_networks)
 
     def relays(self, interaction: str) -> bool:
         """Whether what this upstream asks (`elicitation`, `sampling` or `roots`) may reach a caller."""

@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.upstreams import Receive, Scope, Send, body_of
 from toolsets.adapters.calling import Answer, Target, ToolRequest
-from toolsets.adapters.mcp.forwarder import Forwarder
+from toolsets.adapters.forwarding import Forwarder
 
 MODERN = "2026-07-28"
 HANDSHAKE = "2025-11-25"
@@ -161,7 +161,7 @@ def initialized(post: Post, **headers: Any) -> Reply:
 def target(url: str, **members: Any) -> Target:
     members.setdefault("key", ("ts_1", 1, "", 0))
     members.setdefault("headers", {})
-    return Target(url=url, **members)
+    return Target(url=url, **{"networks": ("127.0.0.0/8",), **members})
 
 
 def modern(url: str, **members: Any) -> Target:

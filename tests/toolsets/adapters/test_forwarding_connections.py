@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from pytest_django import Settings
 
 from gateway.network import AddressRefused
 from tests.toolsets.adapters.forwarding import (
@@ -25,7 +24,7 @@ from toolsets.adapters.calling import (
     UpstreamMisbehaved,
     UpstreamUnreachable,
 )
-from toolsets.adapters.mcp.forwarder import Forwarder
+from toolsets.adapters.forwarding import Forwarder
 
 Handler = Callable[[int, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -164,14 +163,11 @@ def test_calls_after_a_stale_connection_get_fresh_ones() -> None:
         "10.0.0.1",
     ],
 )
-def test_an_address_that_is_not_allowed_is_refused_at_the_socket(
-    host: str, settings: Settings
-) -> None:
-    settings.UPSTREAM_NETWORKS = []
+def test_an_address_that_is_not_allowed_is_refused_at_the_socket(host: str) -> None:
     upstream = Scripted(lambda post: as_json(result(post)))
 
     with served(upstream) as at, pytest.raises(AddressRefused):
-        call(modern(f"http://{host}:{at.port}/mcp"), seconds=5)
+        call(modern(f"http://{host}:{at.port}/mcp", networks=()), seconds=5)
 
     assert upstream.posts == []
 

@@ -25,7 +25,7 @@ from toolsets.adapters.calling import (
     UpstreamAnsweredError,
     UpstreamTimedOut,
 )
-from toolsets.adapters.mcp.forwarder import Forwarder
+from toolsets.adapters.forwarding import Forwarder
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from toolsets.adapters.calling import (
     UpstreamMisbehaved,
     UpstreamTimedOut,
 )
-from toolsets.adapters.mcp.forwarder import Forwarder
+from toolsets.adapters.forwarding import Forwarder
 
 JSON = (b"content-type", b"application/json")
 HTML = (b"content-type", b"text/html")

@@ -21,7 +21,7 @@ from toolsets.adapters.calling import (
     UpstreamLost,
     UpstreamMisbehaved,
 )
-from toolsets.adapters.mcp.forwarder import Forwarder
+from toolsets.adapters.forwarding import Forwarder
 
 
 class Streaming:

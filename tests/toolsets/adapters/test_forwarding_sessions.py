@@ -35,7 +35,7 @@ from toolsets.adapters.calling import (
     UpstreamUnauthorized,
     UpstreamUnreachable,
 )
-from toolsets.adapters.mcp.forwarder import Forwarder
+from toolsets.adapters.forwarding import Forwarder
 
 
 def handshaking(post: Post) -> Reply:

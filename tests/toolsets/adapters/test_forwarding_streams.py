@@ -23,7 +23,7 @@ from tests.upstreams import served
 from toolsets.adapters.calling import (
     UpstreamLost,
 )
-from toolsets.adapters.mcp.forwarder import Forwarder
+from toolsets.adapters.forwarding import Forwarder
 
 
 def on_a_stream(*messages: Any) -> Callable[[Post], Reply]:

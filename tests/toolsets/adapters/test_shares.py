@@ -4,7 +4,7 @@ from contextlib import suppress
 import pytest
 
 from toolsets.adapters.calling import ToolSetBusy
-from toolsets.adapters.mcp.shares import Shares
+from toolsets.adapters.shares import Shares
 
 
 def test_a_tool_set_takes_its_share_and_then_has_to_wait() -> None:

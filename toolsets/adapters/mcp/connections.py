@@ -1,7 +1,7 @@
 """Connections over which an upstream's tools are listed: the SDK's client, watched for what the SDK does not tell."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from gateway import network
 from gateway.errors import GatewayError
-from toolsets.adapters.mcp.failures import (
+from toolsets.adapters.failures import (
     AddressNotAllowed,
     CredentialNotAccepted,
     ListingFailed,
@@ -65,11 +65,13 @@ class ListingConnection:
         url: str,
         *,
         headers: Mapping[str, str],
+        networks: Sequence[str],
         timeout_seconds: float,
         max_bytes: int,
     ) -> None:
         self._url = url
         self._headers = headers
+        self._networks = networks
         self._timeout = timeout_seconds
         self._max_bytes = max_bytes
         self._raw_tools: list[Any] = []
@@ -114,6 +116,7 @@ class ListingConnection:
     def _http_client(self) -> httpx2.AsyncClient:
         return network.sync_client(
             headers=self._headers,
+            networks=self._networks,
             timeout_seconds=self._timeout,
             connect_seconds=min(_CONNECT_SECONDS, self._timeout),
             max_bytes=self._max_bytes,

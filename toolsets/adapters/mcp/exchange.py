@@ -33,13 +33,16 @@ class Exchange:
         self.url = _http_url(target.url)
         self.headers = _headers(target)
         self.errands = Errands()
+        self._networks = target.networks
         self._connect_seconds = connect_seconds
         self._client = self._new_client()
         self._retired: list[aiohttp.ClientSession] = []
 
     def _new_client(self) -> aiohttp.ClientSession:
         return forwarding_client(
-            max_connections=0, connect_seconds=self._connect_seconds
+            networks=self._networks,
+            max_connections=0,
+            connect_seconds=self._connect_seconds,
         )
 
     async def post(

@@ -1,9 +1,8 @@
-"""The call path to MCP upstreams: a free place, a session, one request, one answer.
+"""Sends calls to MCP upstreams: a session, one request, one answer.
 
-Read `Forwarder.call` first. What a session does with a call differs by era: `modern.py`, `handshake.py`, `legacy_sse.py`.
+What a session does with a call differs by era: `modern.py`, `handshake.py`, `legacy_sse.py`.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,28 +11,24 @@ from toolsets.adapters.calling import (
     Target,
     ToolRequest,
     UpstreamLost,
-    UpstreamTimedOut,
     UpstreamUnreachable,
 )
 from toolsets.adapters.mcp.answering import SessionRefused
 from toolsets.adapters.mcp.pool import SessionPool
 from toolsets.adapters.mcp.sessions import Session
-from toolsets.adapters.mcp.shares import Shares
 
 
-class Forwarder:
-    """Calls tools upstream, over sessions that it keeps. It lives on one event loop."""
+class McpSender:
+    """Calls tools over sessions that it keeps."""
 
     def __init__(
         self,
         *,
-        max_connections: int = 1000,
-        calls_per_tool_set: int = 100,
-        connect_seconds: float = 5.0,
-        idle_seconds: float = 300.0,
-        on_list_changed: Callable[[str], None] | None = None,
+        max_connections: int,
+        connect_seconds: float,
+        idle_seconds: float,
+        on_list_changed: Callable[[str], None] | None,
     ) -> None:
-        self._shares = Shares(each=calls_per_tool_set, total=max_connections)
         self._pool = SessionPool(
             most=max_connections,
             connect_seconds=connect_seconds,
@@ -41,31 +36,10 @@ class Forwarder:
             on_list_changed=on_list_changed,
         )
 
-    async def call(self, target: Target, request: ToolRequest) -> Answer:
-        """Call one tool once, and once more only where the upstream cannot have executed it or the caller allows.
-
-        Raises:
-            UpstreamError, ResultTooLarge: there is no answer.
-            ToolSetBusy, AddressRefused: nothing was sent.
-        """
-        tool_set_id = target.key[0]
-        if request.deadline <= asyncio.get_running_loop().time():
-            raise _timed_out()
-        try:
-            async with asyncio.timeout_at(request.deadline):
-                has_waited = not self._shares.take(tool_set_id)
-                if has_waited:
-                    await self._shares.wait(tool_set_id)
-                try:
-                    return await self._call(target, request, has_waited=has_waited)
-                finally:
-                    self._shares.leave(tool_set_id)
-        except TimeoutError as exc:
-            raise _timed_out() from exc
-
-    async def _call(
+    async def send(
         self, target: Target, request: ToolRequest, *, has_waited: bool
     ) -> Answer:
+        """Call one tool over the session of the target's key, and once more where it cannot have been executed."""
         session = self._pool.ready(target.key)
         if session is None:
             session = await self._pool.open(target)
@@ -80,9 +54,9 @@ class Forwarder:
         except UpstreamLost:
             if not request.is_retryable:
                 raise
-        return await self._call_again(target, request)
+        return await self._send_again(target, request)
 
-    async def _call_again(self, target: Target, request: ToolRequest) -> Answer:
+    async def _send_again(self, target: Target, request: ToolRequest) -> Answer:
         session = self._pool.ready(target.key) or await self._pool.open(target)
         try:
             return await self._use(session, request, has_waited=True)
@@ -112,9 +86,3 @@ def _as_refused(target: Target, session: Session, refusal: SessionRefused) -> Ta
     """The same target, with what the refusal taught us in place of what the last sync found."""
     transport = session.transport if refusal.version else ""
     return replace(target, protocol_version=refusal.version, transport=transport)
-
-
-def _timed_out() -> UpstreamTimedOut:
-    return UpstreamTimedOut(
-        "The upstream did not answer in time. It may still be executing the call."
-    )

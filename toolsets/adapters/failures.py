@@ -87,3 +87,10 @@ class TooManyTools(ListingFailed):
     """The list holds too many tools."""
 
     code = "too_many_tools"
+
+
+def listing_failed(code: str, message: str) -> ListingFailed:
+    """The failure of the kind that has this code."""
+    kinds = (ListingFailed, *ListingFailed.__subclasses__())
+    kind = next((kind for kind in kinds if kind.code == code), ListingFailed)
+    return kind(message)

@@ -1,0 +1,162 @@
+"""Lists tools in a process of its own, whose only work that is.
+
+What strangers send is parsed there, so it cannot hold up the calls of the process that asks, nor reach its database, its
+keys or its environment. A lister serves one request after another, and ends when it has nothing to do or nobody to ask.
+"""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from pathlib import Path
+from socket import socketpair
+from threading import Lock
+from typing import Any
+
+import orjson
+
+from toolsets.adapters.definitions import ToolDefinition
+from toolsets.adapters.failures import ListingFailed, listing_failed
+from toolsets.adapters.listing import Listing, OnProgress, Source
+
+IDLE_SECONDS = 60.0
+_HOME = Path(__file__).resolve().parents[2]
+_TICK_SECONDS = 1.0
+_GRACE_SECONDS = 15.0
+_MOST_IDLE = 2
+
+
+class ListerBroke(Exception):
+    """The lister ended, or failed in a way that is not its upstream's."""
+
+
+def list_tools(source: Source, *, on_progress: OnProgress) -> Listing:
+    """List every tool of `source`, which takes at most its `timeout_seconds` and a little.
+
+    `on_progress` is told at least once a second; what it raises ends the listing.
+
+    Raises:
+        ListingFailed: in one of its kinds, each with a `code` of its own.
+        ListerBroke: Toolcrib itself failed.
+    """
+    with _lister() as lister:
+        return lister.list_tools(source, on_progress)
+
+
+class _Lister:
+    """The process, and the pipe to it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "toolsets.adapters.listing_process"],
+                stdin=theirs.fileno(),
+                cwd=_HOME,
+                env={},
+            )
+        self._pipe = Connection(ours.detach())
+
+    @property
+    def is_usable(self) -> bool:
+        return self._process.poll() is None and not self._pipe.poll()
+
+    def list_tools(self, source: Source, on_progress: OnProgress) -> Listing:
+        listing = Listing()
+        with self._speaking():
+            self._pipe.send_bytes(orjson.dumps(asdict(source)))
+            for frame in self._frames(source, on_progress):
+                if "code" in frame:
+                    raise listing_failed(frame["code"], frame["message"])
+                _take(frame, listing, on_progress)
+        return listing
+
+    @contextlib.contextmanager
+    def _speaking(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, OSError) as exc:
+            raise ListerBroke("The process that lists tools ended.") from exc
+
+    def _frames(
+        self, source: Source, on_progress: OnProgress
+    ) -> Iterator[dict[str, Any]]:
+        """What the process sends until it is done, a frame at a time."""
+        seen, silent_for = 0, 0.0
+        while silent_for < source.timeout_seconds + _GRACE_SECONDS:
+            if not self._pipe.poll(_TICK_SECONDS):
+                silent_for += _TICK_SECONDS
+                on_progress(seen)
+                continue
+            frame: dict[str, Any] = orjson.loads(self._pipe.recv_bytes())
+            silent_for = 0.0
+            if "broke" in frame:
+                raise ListerBroke(f"Listing tools failed: {frame['broke']}.")
+            if "seen" in frame:
+                seen = frame["seen"]
+                on_progress(seen)
+                continue
+            yield frame
+            if frame.get("is_complete") or "code" in frame:
+                return
+        raise ListerBroke("The process that lists tools went silent.")
+
+    def end(self) -> None:
+        self._pipe.close()
+        self._process.kill()
+        self._process.wait()
+
+
+def _take(frame: dict[str, Any], listing: Listing, on_progress: OnProgress) -> None:
+    for *texts, needs_tasks, packed in frame.get("tools", ()):
+        name, title, description = texts
+        listing.tools[name] = ToolDefinition(
+            name=name,
+            title=title,
+            description=description,
+            needs_tasks=needs_tasks,
+            packed=packed.encode(),
+        )
+    if "is_complete" in frame:
+        for member, value in frame.items():
+            setattr(listing, member, value)
+    on_progress(len(listing.tools))
+
+
+_idle: list[_Lister] = []
+_idle_lock = Lock()
+
+
+@contextlib.contextmanager
+def _lister() -> Iterator[_Lister]:
+    """An idle lister, or a new one; afterwards it waits for the next, unless it was interrupted."""
+    lister = _take_idle() or _Lister()
+    try:
+        yield lister
+    except ListingFailed:
+        _put_back(lister)
+        raise
+    except BaseException:
+        lister.end()
+        raise
+    _put_back(lister)
+
+
+def _take_idle() -> _Lister | None:
+    with _idle_lock:
+        while _idle:
+            lister = _idle.pop()
+            if lister.is_usable:
+                return lister
+            lister.end()
+    return None
+
+
+def _put_back(lister: _Lister) -> None:
+    with _idle_lock:
+        if len(_idle) < _MOST_IDLE:
+            _idle.append(lister)
+            return
+    lister.end()
