@@ -1,0 +1,57 @@
+"""The judgement of every outbound connection: a name is resolved once, and only to what may be connected to."""
+
+import ipaddress
+import socket
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import anyio
+
+from gateway.errors import Refused
+from gateway.network.addresses import is_allowed
+
+
+class AddressRefused(Refused):
+    """The name or address leads somewhere that Toolcrib may not connect to."""
+
+    code = "address_refused"
+
+
+class Guard:
+    """Judges addresses: public ones are allowed, and those of `networks`, each as "10.0.0.0/8"."""
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks = [ipaddress.ip_network(network) for network in networks]
+
+    def check(self, host: str) -> None:
+        """Judge one literal address.
+
+        Raises:
+            AddressRefused: it is private or special, and no allowed network holds it.
+        """
+        if not is_allowed(ipaddress.ip_address(host.partition("%")[0]), self._networks):
+            raise AddressRefused(
+                f"Connecting to {host} is not allowed: it is a private or special address. "
+                "An operator can allow its network for the tool set, or for all in UPSTREAM_NETWORKS."
+            )
+
+    async def resolve(self, host: str, port: int) -> Sequence[str]:
+        """The addresses of `host`, asked for once; it is refused as a whole where one of them is.
+
+        Raises:
+            OSError: it has no address.
+            AddressRefused: as `check`.
+        """
+        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        for address in addresses:
+            self.check(address)
+        return addresses
+
+    def socket(self, address: Any) -> socket.socket:
+        """A socket for an address that may be connected to, as aiohttp wants it made. Raises as `check`."""
+        family, kind, protocol, _, sockaddr = address
+        self.check(str(sockaddr[0]))
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        return made

@@ -1,0 +1,54 @@
+"""The guarded transport of every client over httpx2."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore2
+import httpx2
+
+from gateway.network.guard import Guard
+
+
+def guarded_transport(networks: Iterable[str]) -> httpx2.AsyncHTTPTransport:
+    """Connects only where the guard allows; it knows no cookies, no redirects and nothing of the environment."""
+    transport = httpx2.AsyncHTTPTransport(
+        trust_env=False, limits=httpx2.Limits(max_connections=20)
+    )
+    guarded = _GuardedBackend(Guard(networks))
+    transport._pool._network_backend = guarded  # httpx2 exposes no argument for it
+    return transport
+
+
+class _GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Resolves once, judges every address, and connects to one that it judged."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._backend = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        failure: Exception | None = None
+        for address in await self._addresses(host, port):
+            try:
+                return await self._backend.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
+            except httpcore2.ConnectError as exc:
+                failure = exc
+        raise failure or httpcore2.ConnectError(f"{host} has no address")
+
+    async def _addresses(self, host: str, port: int) -> Iterable[str]:
+        try:
+            return await self._guard.resolve(host, port)
+        except OSError as exc:
+            raise httpcore2.ConnectError(f"{host} cannot be resolved") from exc
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
