@@ -60,6 +60,11 @@ def decide(definition: Definition, adapter: Mapping[str, Any]) -> Decision:
     )
 
 
+def needs_tasks_by(reason: str) -> bool:
+    """Whether a tool was left out for a `reason` that no filter can change: it runs only as a task."""
+    return reason == _NEEDS_TASKS
+
+
 def _reason_to_leave_out(definition: Definition, adapter: Mapping[str, Any]) -> str:
     excluded, included = adapter.get("excludeTools"), adapter.get("includeTools")
     if definition.needs_tasks:

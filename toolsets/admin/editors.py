@@ -1,5 +1,6 @@
 """Form fields in which a person edits headers, secrets and filters without writing JSON."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ OPERATORS = {
     "OPERATOR_AND": "all of these hold",
     "OPERATOR_OR": "any of these holds",
 }
+_PATH = re.compile(r"^filters\[(\d+)\][\w.]*: ")
 
 
 class RowsWidget(forms.Widget):
@@ -162,8 +164,11 @@ class FilterField(forms.Field):
     widget = FilterWidget
 
     def clean(self, value: Any) -> Any:
-        if value is not None:
-            validate_filter(value)
+        try:
+            if value is not None:
+                validate_filter(value)
+        except ValidationError as exc:
+            raise ValidationError([_in_words(text) for text in exc.messages]) from exc
         return value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -172,12 +177,20 @@ class FilterField(forms.Field):
 
 def spoken(tool_filter: Mapping[str, Any] | None) -> list[str]:
     """The conditions of a filter, in words."""
-    rows = [_shown(row) for row in (tool_filter or {}).get("filters") or []]
+    said = tool_filter or {}
+    rows = [_shown(row) for row in said.get("filters") or []]
+    joined = "or" if said.get("operator") == "OPERATOR_OR" else "and"
     return [
-        f"{ATTRIBUTES[row['attribute']]} {MATCHERS[row['matcher']]} “{row['text']}”"
+        (f"{joined} " if index else "")
+        + f"{ATTRIBUTES[row['attribute']]} {MATCHERS[row['matcher']]} “{row['text']}”"
         + (" (exact case)" if row["case"] else "")
-        for row in rows
+        for index, row in enumerate(rows)
     ]
+
+
+def _in_words(fault: str) -> str:
+    """A fault without the path of the member, which nobody typed here."""
+    return _PATH.sub(lambda found: f"Condition {int(found[1]) + 1} ", fault)
 
 
 def _shown(condition: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,29 +7,23 @@ from django import forms
 from gateway.identity.admin_base import ModelForm
 from gateway.identity.admin_fields import LabelsField, WordsField
 from toolsets.admin.editors import (
-    FilterField,
     PairsField,
     PairsWidget,
     SecretPairsWidget,
     SecretsField,
 )
+from toolsets.admin.filtering import FiltersForm, filters_of
 from toolsets.connecting import INTERACTIONS
 from toolsets.models import ToolSet
 
 if TYPE_CHECKING:
-    from django.forms import CheckboxSelectMultiple, Select, TextInput
+    from django.forms import CheckboxSelectMultiple, TextInput
 else:
     from unfold.widgets import (
         UnfoldAdminCheckboxSelectMultipleWidget as CheckboxSelectMultiple,
     )
-    from unfold.widgets import UnfoldAdminSelectWidget as Select
     from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
 
-_APPROVALS = [
-    ("", "No tool needs approval"),
-    ("always", "Every tool needs approval"),
-    ("only", "Only the tools that match"),
-]
 _INTERACTIONS = [
     ("elicitation", "Ask the user for input (elicitation)"),
     ("sampling", "Ask the agent's model for text (sampling)"),
@@ -51,7 +45,7 @@ FIELDSETS: list[tuple[str | None, Any]] = [
     (
         "Which tools",
         {
-            "fields": ["include", "exclude", "approvals", "approvals_only"],
+            "fields": ["include", "exclude", "approvals", "approvals_only", "preview"],
             "description": "Tools left out here can be neither listed nor called. Leaving out wins over bringing in. "
             "Single tools are left out on the Tools page.",
         },
@@ -73,7 +67,7 @@ FIELDSETS: list[tuple[str | None, Any]] = [
 ]
 
 
-class ToolSetForm(ModelForm):
+class ToolSetForm(FiltersForm, ModelForm):
     """A tool set with the mcp adapter."""
 
     refusal_fields = {
@@ -111,14 +105,6 @@ class ToolSetForm(ModelForm):
         ),
         help_text="Stored encrypted and never shown again. A name that exists already gets the new value.",
     )
-    include = FilterField(
-        required=False,
-        label="Bring in only",
-        help_text="Without a condition, every tool comes in.",
-    )
-    exclude = FilterField(required=False, label="Leave out")
-    approvals = forms.ChoiceField(required=False, choices=_APPROVALS, widget=Select)
-    approvals_only = FilterField(required=False, label="Approval is needed where")
     upstream_may = forms.MultipleChoiceField(
         required=False,
         label="The upstream may",
@@ -145,25 +131,19 @@ class ToolSetForm(ModelForm):
             self.initial.setdefault(name, value)
         if "slug" in self.fields:
             self.fields["slug"].required = False
+        if "preview" in self.fields:
+            self.fields["preview"].widget.tool_set = self.instance
         if self.instance.is_managed:
             for name in _DECIDES_TOOLS:
                 self.fields[name].disabled = True
                 self.fields[name].help_text = "Managed: only API keys may change this."
-
-    def clean(self) -> None:
-        super().clean()
-        if self.cleaned_data.get("approvals") == "only" and not self.cleaned_data.get(
-            "approvals_only"
-        ):
-            self.add_error("approvals_only", "Say which tools need approval.")
 
     @property
     def adapter(self) -> dict[str, Any]:
         """What the form says of the adapter, as the domain takes it."""
         said = self.cleaned_data
         adapter = {**self.instance.adapter, "url": said["url"].strip()}
-        adapter |= {"headers": said["headers"], "toolApprovals": _approvals(said)}
-        adapter |= {"includeTools": said["include"], "excludeTools": said["exclude"]}
+        adapter |= {"headers": said["headers"], **self.filters}
         return {name: value for name, value in adapter.items() if value}
 
     @property
@@ -181,26 +161,9 @@ class ToolSetForm(ModelForm):
 
 def _initial(tool_set: ToolSet) -> dict[str, Any]:
     adapter = tool_set.adapter
-    approvals = adapter.get("toolApprovals") or {}
     return {
+        **filters_of(adapter),
         "url": adapter.get("url", ""),
         "headers": adapter.get("headers") or {},
-        "include": adapter.get("includeTools"),
-        "exclude": adapter.get("excludeTools"),
-        "approvals": "always" if approvals.get("always") else _only(approvals),
-        "approvals_only": approvals.get("only"),
         "upstream_may": [i for i, _ in _INTERACTIONS if tool_set.relays(i)],
     }
-
-
-def _only(approvals: dict[str, Any]) -> str:
-    return "only" if approvals.get("only") is not None else ""
-
-
-def _approvals(said: dict[str, Any]) -> dict[str, Any]:
-    match said["approvals"]:
-        case "always":
-            return {"always": True}
-        case "only":
-            return {"only": said["approvals_only"]}
-    return {}

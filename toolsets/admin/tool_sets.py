@@ -30,6 +30,7 @@ from gateway.identity.roles import Right
 from toolsets import connecting
 from toolsets.admin import neighbours
 from toolsets.admin.editors import spoken
+from toolsets.admin.filtering import preview_page
 from toolsets.admin.forms import FIELDSETS, ToolSetForm
 from toolsets.admin.health import events_of, health_chip, progress, state_of, sync_of
 from toolsets.headers import names_in
@@ -93,7 +94,7 @@ class ToolSetAdmin(WorkspaceAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = set() if may(request, Right.KEYS) else {"secrets"}
         if obj is None:
-            hidden.add("slug")
+            hidden |= {"slug", "preview"}
         return [
             (name, {**said, "fields": [f for f in said["fields"] if f not in hidden]})
             for name, said in FIELDSETS
@@ -104,6 +105,7 @@ class ToolSetAdmin(WorkspaceAdmin):
             ("overview", self.overview_view),
             ("tools", self.tools_view),
             ("events", self.events_view),
+            ("preview", self.preview_view),
             ("progress", self.progress_view),
             ("sync", self.sync_view),
             ("archive", self.archive_view),
@@ -296,6 +298,10 @@ class ToolSetAdmin(WorkspaceAdmin):
             older=events[_EVENTS - 1].pk if len(events) > _EVENTS else "",
             before=before,
         )
+
+    def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        self.require(request, Right.BUILD)
+        return preview_page(request, self.row(request, object_id))
 
     def progress_view(self, request: HttpRequest, object_id: str) -> JsonResponse:
         return JsonResponse(asdict(progress(self.row(request, object_id))))
