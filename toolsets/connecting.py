@@ -65,7 +65,7 @@ def connect(
     is_managed: bool = False,
     actor: Actor,
 ) -> ToolSet:
-    """Connect an upstream. Its first sync is due at once; the caller wakes a worker after the commit.
+    """Connect an upstream. If it lists its tools, its first sync is due at once; the caller wakes a worker after the commit.
 
     Raises:
         ValidationError: a field is wrong; entries are named like the fields, those of the adapter `adapter.<member>`.
@@ -95,7 +95,9 @@ def connect(
     with transaction.atomic():
         _save(tool_set)
         SyncState.objects.create(
-            tool_set=tool_set, due_at=timezone.now(), requested_by_id=actor.profile_id
+            tool_set=tool_set,
+            due_at=timezone.now() if tool_set.is_syncable else None,
+            requested_by_id=actor.profile_id if tool_set.is_syncable else None,
         )
         trail.record(
             actor,
@@ -287,8 +289,8 @@ def _claim_adapter(tool_set: ToolSet, *, seen_version: int) -> None:
 
 
 def _make_due(tool_set: ToolSet, actor: Actor) -> None:
-    SyncState.objects.filter(tool_set=tool_set).update(
-        due_at=timezone.now(), requested_by_id=actor.profile_id
+    SyncState.objects.filter(tool_set=tool_set).make_due(
+        at=timezone.now(), requested_by_id=actor.profile_id
     )
 
 

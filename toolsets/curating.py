@@ -133,8 +133,8 @@ def _restore(tool_set: ToolSet, tools: list[Tool], actor: Actor) -> int:
     before = [Tool.Status.OMITTED]
     changed = {"status": Tool.Status.AVAILABLE, "status_reason": ""}
     count = _update(tool_set, tools, actor, "tool.restored", before, changed)
-    SyncState.objects.filter(tool_set=tool_set).update(
-        due_at=timezone.now(), requested_by_id=actor.profile_id
+    SyncState.objects.filter(tool_set=tool_set).make_due(
+        at=timezone.now(), requested_by_id=actor.profile_id
     )
     return count
 

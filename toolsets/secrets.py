@@ -80,4 +80,4 @@ def _make_syncs_due(
     )
     if tool_set is not None:
         waiting = SyncState.objects.filter(tool_set=tool_set)
-    waiting.update(due_at=timezone.now(), requested_by_id=actor.profile_id)
+    waiting.make_due(at=timezone.now(), requested_by_id=actor.profile_id)

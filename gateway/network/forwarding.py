@@ -17,7 +17,7 @@ def forwarding_client(
         keepalive_timeout=30,
         socket_factory=Guard(networks).socket,
     )
-    return aiohttp.ClientSession(
+    client = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
@@ -25,3 +25,5 @@ def forwarding_client(
         auto_decompress=True,
         skip_auto_headers=("User-Agent",),
     )
+    client._retry_connection = False  # or it would repeat PUT and DELETE by itself
+    return client

@@ -6,13 +6,8 @@ import pytest
 
 from gateway.identity.models import Workspace
 from tests.conftest import Person
-from toolsets.headers import (
-    HeaderRefused,
-    MissingSecret,
-    credential_generation,
-    resolve,
-    resolved_headers,
-)
+from toolsets.header_rules import HeaderRefused, MissingSecret, resolve
+from toolsets.headers import credential_generation, resolved_headers
 from toolsets.models import Secret, SecretValue, ToolSet
 
 

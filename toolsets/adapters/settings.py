@@ -2,35 +2,27 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
 from toolsets.filters import validate_filter
+from toolsets.header_rules import check_headers
 from toolsets.models import ToolSet
 
-_MEMBERS = ("url", "headers", "includeTools", "excludeTools", "toolApprovals")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
-_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]{0,8192}")
-_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}?")
-_SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
-_MOST_HEADERS = 50
-_OURS = frozenset(
-    {
-        "accept",
-        "connection",
-        "content-length",
-        "content-type",
-        "host",
-        "last-event-id",
-        "mcp-method",
-        "mcp-name",
-        "mcp-protocol-version",
-        "mcp-session-id",
-        "transfer-encoding",
-    }
-)
+Check = Callable[[Any], None]
+_NO_ADDRESS = "Give the address of the upstream."
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rules:
+    """The members of one kind of adapter, each with its check, and those that must be given."""
+
+    members: Mapping[str, Check]
+    required: Mapping[str, str]
+    """The member, and what to say where it is missing."""
 
 
 def check_adapter(adapter_type: str, adapter: Any) -> None:
@@ -39,7 +31,8 @@ def check_adapter(adapter_type: str, adapter: Any) -> None:
     Raises:
         ValidationError: with one entry per wrong member, named `adapter.<member>`.
     """
-    if adapter_type != ToolSet.AdapterType.MCP:
+    rules = _RULES.get(adapter_type)
+    if rules is None:
         raise ValidationError(
             {
                 "adapter": f"Connecting an upstream of type {adapter_type!r} is not available yet. Use an MCP server."
@@ -48,20 +41,21 @@ def check_adapter(adapter_type: str, adapter: Any) -> None:
     if not isinstance(adapter, Mapping):
         raise ValidationError({"adapter": "The adapter must be an object."})
     errors = {
-        f"adapter.{member}": "The mcp adapter has no such member."
+        f"adapter.{member}": f"The {adapter_type} adapter has no such member."
         for member in adapter
-        if member not in _MEMBERS
+        if member not in rules.members
     }
-    if "url" not in adapter:
-        errors["adapter.url"] = "Give the address of the MCP server."
-    for member in _MEMBERS:
+    for member, said in rules.required.items():
+        if member not in adapter:
+            errors[f"adapter.{member}"] = said
+    for member, check in rules.members.items():
         if member in adapter:
-            errors |= _errors(f"adapter.{member}", _CHECKS[member], adapter[member])
+            errors |= _errors(f"adapter.{member}", check, adapter[member])
     if errors:
         raise ValidationError({name: [text] for name, text in errors.items()})
 
 
-def _errors(name: str, check: Callable[[Any], None], value: Any) -> dict[str, str]:
+def _errors(name: str, check: Check, value: Any) -> dict[str, str]:
     try:
         check(value)
     except ValidationError as exc:
@@ -71,7 +65,7 @@ def _errors(name: str, check: Callable[[Any], None], value: Any) -> dict[str, st
 
 def _check_url(url: Any) -> None:
     if not isinstance(url, str) or not url.strip():
-        raise ValidationError("Give the address of the MCP server.")
+        raise ValidationError(_NO_ADDRESS)
     if len(url) > 2048 or re.search(r"[\x00-\x20\x7f]", url):
         raise ValidationError(
             "The address must be at most 2048 characters, without spaces."
@@ -91,33 +85,22 @@ def _check_url(url: Any) -> None:
         raise ValidationError("The address must not have a fragment (#…).")
 
 
-def _check_headers(headers: Any) -> None:
-    if not isinstance(headers, Mapping) or len(headers) > _MOST_HEADERS:
-        raise ValidationError(f"Headers are an object of at most {_MOST_HEADERS}.")
-    seen = set()
-    for name, value in headers.items():
-        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            raise ValidationError(f"{str(name)[:80]!r} is not the name of a header.")
-        if name.lower() in _OURS:
-            raise ValidationError(
-                f"The header {name} is set by Toolcrib itself; leave it out."
-            )
-        if name.lower() in seen:
-            raise ValidationError(f"The header {name} is given twice.")
-        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
-            raise ValidationError(
-                f"The value of header {name} must be one line of printable ASCII, at most 8192 characters."
-            )
-        _check_placeholders(name, value)
-        seen.add(name.lower())
+def _check_base_url(url: Any) -> None:
+    _check_url(url)
+    if "?" in url:
+        raise ValidationError(
+            "The address must not have a query (?…): each tool has its own."
+        )
+    if re.search(r"/(\.|%2e){1,2}(/|$)", urlsplit(url).path, re.IGNORECASE):
+        raise ValidationError("The address must not hold the segments . and ...")
 
 
-def _check_placeholders(header: str, value: str) -> None:
-    for found in _PLACEHOLDER.finditer(value):
-        if not found[0].endswith("}") or not _SECRET_NAME.fullmatch(found[1]):
-            raise ValidationError(
-                f"In header {header}, ${{…}} must name a secret: capital letters, digits and underscores."
-            )
+def _check_mcp_headers(headers: Any) -> None:
+    check_headers(headers)
+    if any(name.lower() == "accept" for name in headers):
+        raise ValidationError(
+            "The header Accept is set by Toolcrib itself; leave it out."
+        )
 
 
 def _check_approvals(approvals: Any) -> None:
@@ -131,10 +114,19 @@ def _check_approvals(approvals: Any) -> None:
         validate_filter(approvals["only"])
 
 
-_CHECKS: dict[str, Callable[[Any], None]] = {
-    "url": _check_url,
-    "headers": _check_headers,
-    "includeTools": validate_filter,
-    "excludeTools": validate_filter,
-    "toolApprovals": _check_approvals,
+_RULES: dict[str, _Rules] = {
+    ToolSet.AdapterType.MCP: _Rules(
+        members={
+            "url": _check_url,
+            "headers": _check_mcp_headers,
+            "includeTools": validate_filter,
+            "excludeTools": validate_filter,
+            "toolApprovals": _check_approvals,
+        },
+        required={"url": _NO_ADDRESS},
+    ),
+    ToolSet.AdapterType.HTTP: _Rules(
+        members={"baseUrl": _check_base_url, "headers": check_headers},
+        required={"baseUrl": _NO_ADDRESS},
+    ),
 }

@@ -33,7 +33,7 @@ from toolsets.admin.editors import spoken
 from toolsets.admin.filtering import preview_page
 from toolsets.admin.forms import FIELDSETS, ToolSetForm
 from toolsets.admin.health import events_of, health_chip, progress, state_of, sync_of
-from toolsets.headers import names_in
+from toolsets.header_rules import names_in
 from toolsets.models import Tool, ToolSet
 from toolsets.secrets import store_secret
 from toolsets.sync import request_sync

@@ -139,6 +139,13 @@ class ToolSet(WorkspaceOwned, ShapesSurfaces):
         return bool(self.interactions.get(interaction, interaction == "elicitation"))
 
 
+class SyncStateQuerySet(models.QuerySet["SyncState"]):
+    def make_due(self, *, at: datetime, requested_by_id: str) -> int:
+        """Make the syncs due of those sets that have an upstream to sync from; how many."""
+        syncable = self.filter(tool_set__adapter_type__in=ToolSet.SYNCABLE)
+        return syncable.update(due_at=at, requested_by_id=requested_by_id)
+
+
 class SyncState(models.Model):
     """What the sync of one tool set is doing and when it is due; a row of its own, because it shapes nothing."""
 
@@ -160,12 +167,19 @@ class SyncState(models.Model):
     last_error_type = models.CharField(max_length=64, blank=True)
     failures_in_a_row = models.PositiveIntegerField(default=0)
 
+    objects = SyncStateQuerySet.as_manager()
+
     def __str__(self) -> str:
         return f"sync of {self.tool_set_id}"
 
     @property
     def health(self) -> str:
-        """`new`, `syncing`, `healthy`, `stale` (the last good tools are served) or `failing` (it never succeeded)."""
+        """`new`, `syncing`, `healthy`, `stale` (the last good tools are served) or `failing` (it never succeeded).
+
+        A set whose tools are written by hand has no sync that could fail: it is `healthy`.
+        """
+        if not self.tool_set.is_syncable:
+            return "healthy"
         if self.claimed_at is not None:
             return "syncing"
         if self.failures_in_a_row:

@@ -217,9 +217,9 @@ def test_info_comes_only_when_it_is_asked_for(rest: Script) -> None:
         (
             {
                 "metadata": {"name": "x"},
-                "spec": {"adapter": {"http": {"baseUrl": "https://a.example"}}},
+                "spec": {"adapter": {"http": {"baseUrl": "https://a.example/?q"}}},
             },
-            "spec.adapter.http",
+            "spec.adapter.http.baseUrl",
         ),
         (
             {

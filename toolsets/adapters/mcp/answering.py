@@ -13,7 +13,6 @@ from toolsets.adapters.calling import (
     UpstreamMisbehaved,
     UpstreamUnauthorized,
 )
-from toolsets.adapters.mcp.exchange import read_body, read_some
 from toolsets.adapters.mcp.messages import (
     UNSUPPORTED_VERSION,
     Message,
@@ -23,6 +22,7 @@ from toolsets.adapters.mcp.messages import (
     result_in,
 )
 from toolsets.adapters.mcp.sse import EventParser
+from toolsets.adapters.sending import read_body, read_some
 
 _LARGEST_ERROR_BODY = 262_144
 _REFUSING_STATUSES = frozenset({400, 404, 405})

@@ -1,29 +1,18 @@
-"""HTTP with one upstream under one credential, and what its failures mean for a call.
-
-A request that found no connection was not sent; one that lost its connection may have been executed. aiohttp itself
-repeats nothing that is not idempotent.
-"""
+"""HTTP with one upstream under one credential: the connections and headers of a session."""
 
 import asyncio
-import io
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.network import forwarding_client
-from toolsets.adapters.calling import (
-    ResultTooLarge,
-    Target,
-    UpstreamLost,
-    UpstreamMisbehaved,
-    UpstreamUnreachable,
-)
+from toolsets.adapters.calling import Target, UpstreamLost, UpstreamUnreachable
 from toolsets.adapters.mcp.errands import Errands
+from toolsets.adapters.sending import send_over
 
 _NOT_THE_OPERATORS = ("connection", "content-length", "transfer-encoding")
 _DRAIN_BYTES = 65_536
-_LARGE_BODY = 524_288
 
 
 class Exchange:
@@ -69,41 +58,12 @@ class Exchange:
         """Any method, with the errors of `post`."""
         client = self._client
         try:
-            return await client.request(
-                method,
-                url or self.url,
-                data=_payload(body),
-                headers=headers,
-                allow_redirects=False,
+            return await send_over(
+                client, method, url or self.url, headers=headers, body=body
             )
-        except aiohttp.ClientConnectorDNSError as exc:
-            raise UpstreamUnreachable("The upstream's name has no address.") from exc
-        except aiohttp.ClientSSLError as exc:
-            raise UpstreamUnreachable(
-                "The upstream's TLS certificate or handshake was not accepted."
-            ) from exc
-        except aiohttp.ClientConnectorError as exc:
-            raise UpstreamUnreachable(
-                f"The upstream does not accept connections ({exc.os_error.strerror})."
-            ) from exc
-        except aiohttp.ServerTimeoutError as exc:
-            raise UpstreamUnreachable(
-                "The upstream did not accept a connection in time."
-            ) from exc
-        except aiohttp.ClientConnectionError as exc:
+        except UpstreamLost:
             self._retire(client)
-            raise UpstreamLost(
-                "The upstream closed the connection before it answered; "
-                "it may have executed the call."
-            ) from exc
-        except aiohttp.ClientResponseError:
-            raise UpstreamMisbehaved(
-                "The upstream's answer is not valid HTTP."
-            ) from None
-        except (aiohttp.InvalidURL, ValueError):
-            raise UpstreamUnreachable(
-                "The upstream's address or headers cannot be sent over HTTP."
-            ) from None
+            raise
 
     async def notify(
         self,
@@ -144,11 +104,6 @@ class Exchange:
         await self._client.close()
 
 
-def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
-    """A large body goes out piece by piece, so that it holds up nothing else."""
-    return io.BytesIO(body) if body and len(body) > _LARGE_BODY else body
-
-
 def _http_url(text: str) -> URL:
     try:
         url = URL(text)
@@ -178,44 +133,3 @@ async def _drain(response: aiohttp.ClientResponse) -> None:
                 left -= len(chunk)
     finally:
         response.close()
-
-
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The whole decompressed body.
-
-    Raises:
-        ResultTooLarge: it passed `limit` bytes.
-        UpstreamLost: the connection broke on the way.
-    """
-    if (response.content_length or 0) > limit:
-        raise _too_large(limit)
-    body = await read_some(response)
-    if len(body) <= limit and response.content.at_eof():
-        return body
-    chunks, size = [body], len(body)
-    while size <= limit and (chunk := await read_some(response)):
-        chunks.append(chunk)
-        size += len(chunk)
-    if size > limit:
-        raise _too_large(limit)
-    return b"".join(chunks)
-
-
-async def read_some(response: aiohttp.ClientResponse) -> bytes:
-    """The next bytes of the body, empty at its end.
-
-    Raises:
-        UpstreamLost: the connection broke.
-    """
-    try:
-        return await response.content.readany()
-    except (aiohttp.ClientError, OSError) as exc:
-        raise UpstreamLost(
-            "The upstream's answer broke off; it may have executed the call."
-        ) from exc
-
-
-def _too_large(limit: int) -> ResultTooLarge:
-    return ResultTooLarge(
-        f"The upstream's answer is larger than the {limit} bytes that are allowed."
-    )

@@ -24,7 +24,7 @@ from toolsets.adapters.mcp.answering import (
     is_session_refused,
     read_error,
 )
-from toolsets.adapters.mcp.exchange import Exchange, read_some
+from toolsets.adapters.mcp.exchange import Exchange
 from toolsets.adapters.mcp.messages import (
     HANDSHAKE_VERSIONS,
     NEGOTIATION_ID,
@@ -41,6 +41,7 @@ from toolsets.adapters.mcp.messages import (
 )
 from toolsets.adapters.mcp.sessions import Session
 from toolsets.adapters.mcp.sse import Event, EventParser
+from toolsets.adapters.sending import read_some
 
 _SMALLEST_EVENT_BOUND = 1_048_576
 

@@ -1,0 +1,96 @@
+"""Sends calls to HTTP APIs: one request, built from the tool's configuration, and its answer as MCP content."""
+
+from collections.abc import Callable
+
+import aiohttp
+from yarl import URL
+
+from toolsets.adapters.calling import (
+    Answer,
+    Target,
+    ToolRequest,
+    UpstreamLost,
+    UpstreamUnreachable,
+)
+from toolsets.adapters.http.answers import answer_of
+from toolsets.adapters.http.clients import Clients
+from toolsets.adapters.http.requests import OutgoingRequest
+from toolsets.adapters.sending import send_over
+
+Build = Callable[[Target, ToolRequest], OutgoingRequest]
+"""Makes the request of a call. What it raises (a `Refused`) stops the call before anything is sent."""
+
+_REPEATABLE = frozenset({"GET", "HEAD"})
+
+
+class HttpSender:
+    """Calls tools that are HTTP requests."""
+
+    def __init__(
+        self,
+        build: Build,
+        *,
+        max_connections: int,
+        connect_seconds: float,
+        idle_seconds: float,
+    ) -> None:
+        self._build = build
+        self._clients = Clients(
+            most=max_connections,
+            connect_seconds=connect_seconds,
+            idle_seconds=idle_seconds,
+        )
+
+    async def send(
+        self, target: Target, request: ToolRequest, *, has_waited: bool
+    ) -> Answer:
+        """Send a call, and once more where it cannot have been executed, or may be executed twice."""
+        outgoing = self._build(target, request)
+        with self._clients.of(target) as client:
+            try:
+                return await _exchange(client, outgoing, request, has_waited=has_waited)
+            except UpstreamUnreachable:
+                pass  # nothing was sent
+            except UpstreamLost:
+                if not (request.is_retryable or outgoing.method in _REPEATABLE):
+                    raise
+            return await _exchange(client, outgoing, request, has_waited=True)
+
+    async def aclose(self) -> None:
+        """Let go of every connection."""
+        await self._clients.aclose()
+
+
+async def _exchange(
+    client: aiohttp.ClientSession,
+    outgoing: OutgoingRequest,
+    request: ToolRequest,
+    *,
+    has_waited: bool,
+) -> Answer:
+    if has_waited and request.after_wait is not None:
+        await request.after_wait()
+    if request.on_sent is not None:
+        request.on_sent()
+    response = await send_over(
+        client,
+        outgoing.method,
+        URL(outgoing.url, encoded=True),
+        headers=_headers(outgoing),
+        body=outgoing.body,
+    )
+    try:
+        return await answer_of(response, request.max_result_bytes)
+    finally:
+        response.close()  # gives a connection back that was read to its end
+
+
+def _headers(outgoing: OutgoingRequest) -> dict[str, str]:
+    headers = {"User-Agent": "toolcrib", "Accept": "*/*"}
+    given = {name.lower() for name in outgoing.headers}
+    headers = {
+        name: value for name, value in headers.items() if name.lower() not in given
+    }
+    if outgoing.content_type:
+        headers["Content-Type"] = outgoing.content_type
+    return {**headers, **outgoing.headers}
