@@ -41,7 +41,9 @@ def agent_counts(workspace_id: str, tool_set_ids: Sequence[str]) -> Mapping[str,
     unlimited, limited = _agents_by_pack(workspace_id)
     agents: dict[str, set[str]] = defaultdict(set)
     held = Connector.objects.in_workspace(workspace_id).filter(
-        tool_set__in=tool_set_ids, tool_set__state=ToolSet.State.ACTIVE
+        tool_set__in=tool_set_ids,
+        tool_set__state=ToolSet.State.ACTIVE,
+        pack__is_enabled=True,
     )
     for tool_set_id, pack_id in held.values_list("tool_set_id", "pack_id"):
         agents[tool_set_id] |= unlimited | limited.get(pack_id, set())

@@ -8,7 +8,7 @@ from django.db import models
 
 from gateway.identity.models import ApiKey, Profile, RegisteredUser
 from gateway.identity.ownership import ShapesSurfaces, WorkspaceOwned, WorkspaceQuerySet
-from gateway.identity.validation import validate_slug
+from gateway.identity.validation import validate_external_id, validate_slug
 from toolsets.models import Tool, ToolSet
 
 validate_prefix = RegexValidator(
@@ -43,11 +43,20 @@ class ToolPack(WorkspaceOwned, ShapesSurfaces):
         validators=[validate_slug],
         help_text="Stands for the id in URLs. Changing it changes MCP URLs.",
     )
+    external_id = models.CharField(
+        max_length=128, blank=True, validators=[validate_external_id]
+    )
+    bundle_key = models.CharField(max_length=128, blank=True, editable=False)
     description = models.TextField(blank=True)
     access = models.CharField(max_length=8, choices=Access, default=Access.OPEN)
     default_for_new_users = models.BooleanField(
         default=False,
         help_text="Every registered user that is created from now on gets this pack.",
+    )
+    is_enabled = models.BooleanField(
+        "enabled",
+        default=True,
+        help_text="A disabled pack answers agents as if it were not there. Its tools, users and keys stay as they are.",
     )
     tool_sets = models.ManyToManyField(
         ToolSet, through="Connector", related_name="packs"
@@ -64,7 +73,12 @@ class ToolPack(WorkspaceOwned, ShapesSurfaces):
         constraints = [
             models.UniqueConstraint(
                 fields=["workspace", "slug"], name="tool_pack_slug_unique"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["workspace", "external_id"],
+                condition=~models.Q(external_id=""),
+                name="tool_pack_external_id_unique",
+            ),
         ]
 
     def __str__(self) -> str:

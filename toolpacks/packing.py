@@ -20,10 +20,20 @@ from toolpacks.models import (
     ToolPack,
     validate_prefix,
 )
+from toolsets.errors import ExternalIdTaken
 from toolsets.models import Tool, ToolSet
 
 CHANGEABLE = frozenset(
-    {"name", "slug", "description", "access", "default_for_new_users"}
+    {
+        "name",
+        "slug",
+        "external_id",
+        "bundle_key",
+        "description",
+        "access",
+        "default_for_new_users",
+        "is_enabled",
+    }
 )
 
 
@@ -54,8 +64,11 @@ def create_pack(
     name: str,
     description: str = "",
     slug: str = "",
+    external_id: str = "",
+    bundle_key: str = "",
     access: str = ToolPack.Access.OPEN,
     default_for_new_users: bool = False,
+    is_enabled: bool = True,
     attachments: Sequence[Attachment] = (),
     actor: Actor,
 ) -> ToolPack:
@@ -63,14 +76,18 @@ def create_pack(
 
     Raises:
         ValidationError: a field is wrong.
+        ExternalIdTaken: another pack of the workspace has this external id.
     """
     pack = ToolPack(
         workspace=workspace,
         name=name,
         slug=slug or _free_slug(workspace, name),
+        external_id=external_id,
+        bundle_key=bundle_key,
         description=description,
         access=access,
         default_for_new_users=default_for_new_users,
+        is_enabled=is_enabled,
         created_by_id=actor.profile_id,
     )
     _check(pack, CHANGEABLE)
@@ -88,7 +105,7 @@ def change_pack(pack: ToolPack, *, actor: Actor, **fields: Any) -> ToolPack:
     """Give fields (see `CHANGEABLE`) new values.
 
     Raises:
-        ValidationError: a field is wrong.
+        ValidationError, ExternalIdTaken: as `create_pack`.
     """
     if unknown := set(fields) - CHANGEABLE:
         raise TypeError(f"A tool pack has no changeable {sorted(unknown)}.")
@@ -178,6 +195,8 @@ def _check(pack: ToolPack, wanted: frozenset[str]) -> None:
     pack.clean_fields(exclude={f.name for f in pack._meta.fields} - wanted)
     if "slug" in wanted:
         _check_slug_free(pack)
+    if pack.external_id and "external_id" in wanted:
+        _check_external_id_free(pack)
 
 
 def _check_slug_free(pack: ToolPack) -> None:
@@ -188,12 +207,18 @@ def _check_slug_free(pack: ToolPack) -> None:
         )
 
 
+def _check_external_id_free(pack: ToolPack) -> None:
+    others = ToolPack.objects.in_workspace(pack.workspace_id).exclude(pk=pack.pk)
+    if other := others.filter(external_id=pack.external_id).first():
+        raise ExternalIdTaken("tool pack", pack.external_id, existing_id=str(other.pk))
+
+
 def _save(pack: ToolPack, *, update_fields: list[str] | None = None) -> None:
     try:
         with transaction.atomic():
             pack.save(update_fields=update_fields, force_insert=not update_fields)
-    except IntegrityError:  # a race for the slug
-        _check_slug_free(pack)
+    except IntegrityError:  # a race for the slug or the external id
+        _check(pack, frozenset({"slug", "external_id"}))
         raise
 
 

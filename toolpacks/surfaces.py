@@ -110,6 +110,7 @@ def compile_pack(workspace_id: str, reference: str) -> PackSurface | Missing:
         pack = (
             ToolPack.objects.in_workspace(workspace_id)
             .referred_to_as(reference)
+            .filter(is_enabled=True)
             .first()
         )
         if pack is None:

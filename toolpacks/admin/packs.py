@@ -57,7 +57,14 @@ class ToolPackForm(ModelForm):
 
     class Meta:
         model = ToolPack
-        fields = ["name", "slug", "description", "access", "default_for_new_users"]
+        fields = [
+            "name",
+            "slug",
+            "description",
+            "access",
+            "default_for_new_users",
+            "is_enabled",
+        ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,7 +80,7 @@ class ToolPackAdmin(PickerPages, WorkspaceAdmin):
     change_form_outer_before_template = "toolcrib/pack/form_head.html"
     list_display = ["title", "tool_total", "connectors", "who", "changed"]
     list_display_links = ["title"]
-    list_filter = ["access", "default_for_new_users"]
+    list_filter = ["access", "default_for_new_users", "is_enabled"]
     search_fields = ["name", "slug", "description"]
     search_help_text = "Name, slug or description"
     ordering = ["name", "pk"]
@@ -94,8 +101,9 @@ class ToolPackAdmin(PickerPages, WorkspaceAdmin):
         return PackList
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ["name", "slug", "description", "access", "default_for_new_users"]
-        return fields if obj else [name for name in fields if name != "slug"]
+        fields = ToolPackForm.Meta.fields
+        later = {"slug", "is_enabled"}
+        return fields if obj else [name for name in fields if name not in later]
 
     def get_urls(self) -> list[URLPattern]:
         pages = [
@@ -135,6 +143,8 @@ class ToolPackAdmin(PickerPages, WorkspaceAdmin):
 
     @display(description="who may use it", ordering="access")
     def who(self, pack: Any) -> SafeString:
+        if not pack.is_enabled:
+            return chip("Disabled", "warn")
         if pack.access == ToolPack.Access.OPEN:
             return chip("Open", "good")
         return chip(f"Granted to {pack.grant_total}", "info")

@@ -63,8 +63,11 @@ class PackBody(StrictSerializer):
         required=False, allow_blank=True, max_length=20_000, trim_whitespace=False
     )
     slug = StrictText(required=False, max_length=40)
+    external_id = StrictText(required=False, allow_blank=True)
+    bundle_key = StrictText(required=False, allow_blank=True, max_length=128)
     access = serializers.ChoiceField(ToolPack.Access.values, required=False)
     default_for_new_users = StrictFlag(required=False)
+    enabled = StrictFlag(required=False, source="is_enabled")
     connectors = serializers.ListField(child=ConnectorItem(), required=False)
 
 

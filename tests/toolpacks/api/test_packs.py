@@ -47,11 +47,14 @@ def test_pack_is_what_the_published_schema_says(rest: Script, github: ToolSet) -
     assert body == {
         "name": "Support agent",
         "slug": "support-agent",
+        "external_id": "",
+        "bundle_key": "",
         "description": "For support.",
         "connectors": ["github"],
         "tool_count": 2,
         "access": "OPEN",
         "default_for_new_users": True,
+        "enabled": True,
         "security_rules": [],
     }
 
@@ -292,3 +295,19 @@ def test_number_of_queries_does_not_grow_with_the_packs(
         answer = rest.get("/v1/tool-packs/")
 
     assert [p["tool_count"] for p in answer.body["results"]] == [6] * 8
+
+
+def test_external_id_of_a_pack_is_taken_once(rest: Script) -> None:
+    made = rest.post("/v1/tool-packs/", {"name": "One", "external_id": "support"})
+
+    again = rest.post("/v1/tool-packs/", {"name": "Two", "external_id": "support"})
+
+    assert made.body["external_id"] == "support"
+    assert (again.status, again.code) == (409, "external_id_taken")
+    assert made.body["id"] in again.body["message"]
+
+
+def test_pack_can_be_handed_to_a_bundle(rest: Script, pack: ToolPack) -> None:
+    answer = rest.patch(f"/v1/tool-packs/{pack.pk}/", {"bundle_key": "platform"})
+
+    assert answer.body["bundle_key"] == "platform"
