@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from gateway.identity.models import ApiKey
@@ -22,9 +22,16 @@ _EXPOSED_BY_CHOICE = Q(
 
 def tool_counts(pack_ids: Iterable[UUID]) -> dict[UUID, int]:
     """How many tools each pack exposes; packs that expose none are left out."""
-    connectors = Connector.objects.filter(
-        pack__in=list(pack_ids), tool_set__state=ToolSet.State.ACTIVE
-    )
+    return _served(Connector.objects.filter(pack__in=list(pack_ids)))
+
+
+def tools_by_pack(tool_set: ToolSet) -> dict[UUID, int]:
+    """How many of the set's tools each pack exposes; packs that expose none are left out."""
+    return _served(Connector.objects.filter(tool_set=tool_set))
+
+
+def _served(connectors: QuerySet[Connector]) -> dict[UUID, int]:
+    connectors = connectors.filter(tool_set__state=ToolSet.State.ACTIVE)
     counts: dict[UUID, int] = defaultdict(int)
     for exposed, counted in (
         (_EXPOSED_BY_ALL, "tool_set__tools"),

@@ -15,9 +15,10 @@ from gateway.audit.trail import Actor
 from gateway.errors import Refused
 from gateway.identity.models import Workspace
 from gateway.identity.validation import slug_from
+from toolsets import holders
 from toolsets.adapters.settings import check_adapter
 from toolsets.errors import ChangedMeanwhile, ExternalIdTaken, ToolSetManaged
-from toolsets.models import SyncState, ToolSet
+from toolsets.models import SyncState, Tool, ToolSet
 
 CHANGEABLE = frozenset(
     {
@@ -169,6 +170,37 @@ def delete(tool_set: ToolSet, *, actor: Actor) -> None:
     Raises:
         ToolSetInUse: packs hold it; the message names them.
     """
+    _check_unused(tool_set)
+    _delete(tool_set, actor)
+
+
+def detach_and_delete(tool_set: ToolSet, *, actor: Actor) -> None:
+    """Detach the set from every pack that holds it, then take it away.
+
+    Raises:
+        ToolSetInUse: somebody attached it again meanwhile; its tools are gone by then.
+    """
+    with transaction.atomic():
+        holders.let_go(tool_set, actor=actor)
+    _delete(tool_set, actor)
+
+
+def _check_unused(tool_set: ToolSet) -> None:
+    if held := holders.holds_on(tool_set):
+        names = ", ".join(hold.name for hold in held[:20])
+        more = f" and {len(held) - 20} more" if len(held) > 20 else ""
+        raise ToolSetInUse(
+            f"Tool packs hold {tool_set}: {names}{more}. Detach it there first, archive it instead, "
+            "or confirm that it shall be detached from them and deleted (over REST: ?confirm=true)."
+        )
+
+
+def _delete(tool_set: ToolSet, actor: Actor) -> None:
+    """Out of service first; then its tools, which may be many, in portions; then the rest."""
+    archive(tool_set, actor=actor)
+    Tool.objects.in_workspace(tool_set.workspace_id).filter(
+        tool_set=tool_set
+    ).delete_in_portions()
     try:
         with transaction.atomic():
             trail.record(actor, "tool_set.deleted", subject=tool_set)
@@ -176,10 +208,8 @@ def delete(tool_set: ToolSet, *, actor: Actor) -> None:
                 pk=tool_set.pk
             ).delete()
     except ProtectedError as exc:
-        users = ", ".join(sorted(str(held) for held in exc.protected_objects)[:20])
-        raise ToolSetInUse(
-            f"The tool set is still in use: {users}. Detach it there first, or archive it instead."
-        ) from exc
+        _check_unused(tool_set)
+        raise ToolSetInUse("Something uses the tool set. Try again.") from exc
 
 
 @transaction.atomic

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.safestring import SafeString
 
 from gateway.audit import trail
@@ -23,6 +24,7 @@ from gateway.identity.admin_base import (
 )
 from gateway.identity.admin_display import chip
 from gateway.identity.admin_fields import WordsField
+from gateway.identity.closing import delete_workspace, owned_models
 from gateway.identity.joining import Joined, add_member, change_role, remove_member
 from gateway.identity.models import (
     Account,
@@ -31,6 +33,7 @@ from gateway.identity.models import (
     Profile,
     Workspace,
 )
+from gateway.identity.ownership import WorkspaceQuerySet
 from gateway.identity.profiling import (
     change_agent_profile,
     create_agent_profile,
@@ -101,6 +104,37 @@ class WorkspacesAdmin(SuperuserAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ["account", "slug"] if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request)
+
+    def delete_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Ask for the workspace's name; not in Django's one transaction, because there may be much to delete."""
+        workspace: Workspace | None = self.get_object(request, object_id)
+        if not self.has_delete_permission(request):
+            raise PermissionDenied
+        if workspace is None:
+            raise Http404
+        typed = request.POST.get("name", "").strip()
+        if request.method == "POST" and typed == workspace.name:
+            delete_workspace(workspace, actor=_installer(request, workspace))
+            messages.success(request, f"{workspace} is deleted.")
+            return HttpResponseRedirect(self.address("changelist"))
+        return self.page(
+            request,
+            "toolcrib/workspace_delete.html",
+            title=f"Delete {workspace}",
+            original=workspace,
+            workspace=workspace,
+            typed=typed,
+            fault="This is not its name." if request.method == "POST" else "",
+            owned=_owned(workspace),
+        )
 
     def save_model(
         self, request: HttpRequest, obj: Workspace, form: Any, change: bool
@@ -266,6 +300,20 @@ class SignInAdmin(_UserAdmin, SuperuserAdmin):  # type: ignore[misc] # two signa
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # people come in as members of a workspace
+
+
+def _owned(workspace: Workspace) -> list[tuple[str, int]]:
+    """How much of each kind that has a page goes with the workspace."""
+    counts = [
+        (model._meta, WorkspaceQuerySet(model).in_workspace(workspace).count())
+        for model in owned_models()
+        if admin.site.is_registered(model)
+    ]
+    return [
+        (str(said.verbose_name if count == 1 else said.verbose_name_plural), count)
+        for said, count in reversed(counts)
+        if count
+    ]
 
 
 def _installer(request: HttpRequest, workspace: Workspace) -> Actor:

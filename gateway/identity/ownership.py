@@ -1,5 +1,6 @@
 """What every row of a workspace has in common, and how a table says that it shapes surfaces."""
 
+import time
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.apps import apps
@@ -9,6 +10,10 @@ if TYPE_CHECKING:
     from gateway.identity.models import Workspace
 
 
+_PORTION = 250
+_PAUSE_SECONDS = 0.01
+
+
 class WorkspaceQuerySet(models.QuerySet[Any]):
     """Rows that belong to workspaces. Nothing is fetched without naming one."""
 
@@ -16,6 +21,12 @@ class WorkspaceQuerySet(models.QuerySet[Any]):
         return self.filter(
             workspace_id=workspace if isinstance(workspace, str) else workspace.pk
         )
+
+    def delete_in_portions(self) -> None:
+        """Delete the rows in short transactions, with a pause after each, so that other writers get their turn."""
+        while ids := list(self.order_by("pk").values_list("pk", flat=True)[:_PORTION]):
+            self.model._base_manager.filter(pk__in=ids).delete()
+            time.sleep(_PAUSE_SECONDS)
 
 
 class WorkspaceOwned(models.Model):

@@ -190,17 +190,6 @@ def test_archiving_and_unarchiving(
     assert world.tool_set.is_active
 
 
-def test_a_tool_set_in_a_pack_is_not_deleted_and_the_page_says_why(
-    world: World, alice: Person, dashboard: Dashboard
-) -> None:
-    answer = dashboard(alice).post(
-        _page("toolset_delete", world.tool_set), {"post": "yes"}, follow=True
-    )
-
-    assert ToolSet.objects.filter(pk=world.tool_set.pk).exists()
-    assert "still in use" in answer.content.decode()
-
-
 def test_tools_are_left_out_and_restored_by_hand(
     world: World, dan: Person, dashboard: Dashboard
 ) -> None:

@@ -29,6 +29,7 @@ from gateway.identity.admin_display import TWO_LINES, ago
 from gateway.identity.roles import Right
 from toolsets import connecting
 from toolsets.admin import neighbours
+from toolsets.admin.deleting import DeletePage
 from toolsets.admin.editors import spoken
 from toolsets.admin.filtering import preview_page
 from toolsets.admin.forms import FIELDSETS, ToolSetForm
@@ -56,7 +57,7 @@ class ToolSetList(ChangeList):
 
 
 @admin.register(ToolSet)
-class ToolSetAdmin(WorkspaceAdmin):
+class ToolSetAdmin(DeletePage, WorkspaceAdmin):
     right_to_add = right_to_change = right_to_delete = Right.BUILD
 
     form = ToolSetForm
@@ -69,10 +70,6 @@ class ToolSetAdmin(WorkspaceAdmin):
     conditional_fields = {"approvals_only": "approvals == 'only'"}
     search_help_text = "Name, slug, external id or description"
     ordering = ["name", "pk"]
-    delete_says = (
-        "Its tools, secrets and events go with it, and cannot be brought back. "
-        "To only take it out of service, archive it instead."
-    )
     empty_says = (
         "Connect your first MCP server",
         "Give Toolcrib the address of an MCP server. Its tools are synced at once, and then wait for you to put them "
@@ -183,9 +180,6 @@ class ToolSetAdmin(WorkspaceAdmin):
         self.saved(obj, made)
         if state_of(made) == "queued":
             _wake(made)
-
-    def delete_model(self, request: HttpRequest, obj: ToolSet) -> None:
-        connecting.delete(obj, actor=actor_of(request))
 
     def response_add(self, request: HttpRequest, obj: Any, *_: Any) -> HttpResponse:
         messages.success(request, f"{obj.name} is connected. Its first sync has begun.")

@@ -89,7 +89,9 @@ class OneToolSet(ToolSetView):
     patch = put
 
     def delete(self, request: Request, tool_set_id: str) -> Response:
-        connecting.delete(self.tool_set(tool_set_id), actor=self.actor)
+        tool_set, is_confirmed = self.tool_set(tool_set_id), self.query.flag("confirm")
+        end = connecting.detach_and_delete if is_confirmed else connecting.delete
+        end(tool_set, actor=self.actor)
         return Response(status=204)
 
 

@@ -265,6 +265,18 @@ def test_tool_set_in_a_pack_is_not_deleted_and_the_pack_is_named(
     assert not AuditEvent.objects.filter(action="tool_set.deleted").exists()
 
 
+def test_confirmed_deletion_detaches_the_tool_set_from_its_packs(
+    rest: Script, pack: ToolPack, github: ToolSet
+) -> None:
+    rest.put(f"/v1/tool-packs/{pack.pk}/connectors/", ["github"])
+
+    answer = rest.delete(f"/v1/tool_sets/{github.pk}?confirm=true")
+
+    assert (answer.status, answer.body) == (204, None)
+    assert rest.get(f"/v1/tool-packs/{pack.pk}/").body["connectors"] == []
+    assert rest.get(f"/v1/tool_sets/{github.pk}").status == 404
+
+
 @pytest.mark.parametrize(
     ("role", "status"),
     [
