@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 else:
     _TextField = models.TextField
 
+_AT_REST = "at-rest"
+
 
 def derived_keys(purpose: str) -> list[bytes]:
     """One 32-byte key for `purpose` from each key of the ring, newest first."""
@@ -35,9 +37,9 @@ def key_name(key: bytes) -> str:
     return hashlib.sha256(b"toolcrib:name:" + key).hexdigest()[:8]
 
 
-def ring_fingerprint() -> str:
-    """Names the whole ring; two processes that can read each other's secrets have the same."""
-    return "-".join(sorted(key_name(key) for key in derived_keys("ring")))
+def ring_names() -> list[str]:
+    """The names of the keys of this process's ring, newest first."""
+    return [key_name(key) for key in derived_keys("ring")]
 
 
 def seal(purpose: str, payload: bytes) -> str:
@@ -55,6 +57,17 @@ def unseal(
         return _ring(purpose).decrypt(token, ttl=max_age_seconds)
     except (InvalidToken, ValueError, TypeError):
         return None
+
+
+def place_of_key(token: str) -> int | None:
+    """Which key of the ring opens a value encrypted at rest, 0 being the newest; None when none does."""
+    for place, key in enumerate(settings.ENCRYPTION_KEYS):
+        try:
+            _cached_ring(_AT_REST, (key,)).decrypt(token)
+        except (InvalidToken, TypeError):
+            continue
+        return place
+    return None
 
 
 def _respelt(token: str) -> str:
@@ -77,17 +90,24 @@ class EncryptedTextField(_TextField):
     """Text that is encrypted in the database and plain in Python."""
 
     def get_prep_value(self, value: Any) -> Any:
-        return value if value is None else seal("at-rest", str(value).encode())
+        return value if value is None else seal(_AT_REST, str(value).encode())
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
-        if value is None:
-            return None
-        plain = unseal("at-rest", value)
-        if plain is None:
-            raise UndecipherableError(
-                "A stored secret cannot be decrypted with the keys in ENCRYPTION_KEYS."
-            )
-        return plain.decode()
+        return None if value is None else opened_at_rest(value)
+
+
+def opened_at_rest(value: str) -> str:
+    """The plain text of a value as it stands in the database.
+
+    Raises:
+        UndecipherableError: no key of the ring opens it.
+    """
+    plain = unseal(_AT_REST, value)
+    if plain is None:
+        raise UndecipherableError(
+            "A stored secret cannot be decrypted with the keys in ENCRYPTION_KEYS."
+        )
+    return plain.decode()
 
 
 class UndecipherableError(Exception):

@@ -4,11 +4,19 @@ import logging
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    worker_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from gateway.errors import GatewayError
+from gateway.identity.installation import check_fit
 from toolsets import sync
 from toolsets.models import ToolSet
 
@@ -52,6 +60,17 @@ def sweep_due_syncs(**_: Any) -> None:
         sync_tool_set.apply_async(
             kwargs={"tool_set_id": tool_set_id}, expires=SWEEP_SECONDS
         )
+
+
+@worker_init.connect
+def refuse_misfit(**_: Any) -> None:
+    """A worker with other keys than its database's would fail every sync: it does not start."""
+    try:
+        check_fit()
+    except GatewayError as exc:
+        raise SystemExit(exc.message) from exc
+    finally:
+        connection.close()
 
 
 @worker_ready.connect

@@ -1,5 +1,6 @@
 """The life of an API key: issued, shown once as a signed token, rotated, revoked; and what a token claims."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,7 +8,7 @@ from typing import Any
 
 import jwt
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, F
 from django.utils import timezone
 
 from gateway.audit import trail
@@ -113,6 +114,7 @@ def issue_key(
         is_limited_to_users=limited_to_users is not None,
         registered_user=registered_user,
         agent_profile=agent_profile,
+        signed_with=signing_keys()[0],
         created_by_id=actor.profile_id,
         expires_at=expires_at,
     )
@@ -139,7 +141,9 @@ def rotate_key(key: ApiKey, *, actor: Actor) -> IssuedKey:
     standing = ApiKey.objects.filter(
         pk=key.pk, revoked_at=None, generation=key.generation
     )
-    if not standing.update(generation=F("generation") + 1):
+    if not standing.update(
+        generation=F("generation") + 1, signed_with=signing_keys()[0]
+    ):
         raise KeyRevoked(
             "This key was revoked or rotated in the meantime. Make a new key instead."
         )
@@ -184,6 +188,18 @@ def verify(token: str) -> Claims:
         )
     except (jwt.InvalidTokenError, KeyError, ValueError, TypeError) as exc:
         raise TokenInvalid from exc
+
+
+def signing_keys() -> list[str]:
+    """The names of the keys that sign tokens, newest first; a token whose key is dropped from the ring is void."""
+    return list(_signers())
+
+
+def living_by_signing_key(*, at: datetime) -> Counter[str]:
+    """How many usable API keys have a token signed with each key, by its name; "" for those made before it was noted."""
+    living = ApiKey.objects.filter(revoked_at=None).exclude(expires_at__lte=at)
+    counted = living.values("signed_with").annotate(count=Count("pk"))
+    return Counter(dict(counted.values_list("signed_with", "count")))
 
 
 def _token(key: ApiKey) -> str:

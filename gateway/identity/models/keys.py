@@ -49,6 +49,7 @@ class ApiKey(WorkspaceOwned, ShapesSurfaces):
         help_text="The agent that uses this key, when it is bound to one.",
     )
     generation = models.PositiveIntegerField(default=1, editable=False)
+    signed_with = models.CharField(max_length=8, blank=True, editable=False)
     created_by = models.ForeignKey(
         Profile, on_delete=models.PROTECT, related_name="+", editable=False
     )
