@@ -26,7 +26,7 @@ from tests.routes import methods_of, rest_routes
 from toolpacks.models import ApiKeyPack, Connector, ConnectorTool, Grant, ToolPack
 from toolsets.models import Secret, Tool, ToolSet
 
-SHARED, THEIRS = "every surface", "the user's own"
+SHARED, THEIRS, SETS = "every surface", "the user's own", "the tool set's own"
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,13 @@ _CONNECTORS = "tool-packs/{pack}/connectors/"
 BY_REST = [
     Edit(ToolSet, "PATCH", "tool_sets/{tool_set}", {"spec": {"description": "New"}}),
     Edit(ToolSet, "POST", "tool_sets/{tool_set}:archive"),
-    Edit(Tool, "POST", "tool_sets/{tool_set}/tools/{tool}:omit"),
+    Edit(Tool, "POST", "tool_sets/{tool_set}/tools/{tool}:omit", raises=SETS),
     Edit(
         Tool,
         "PATCH",
         "tool_sets/{tool_set}/tools/{tool}",
         {"spec": {"requiresApproval": True}},
+        raises=SETS,
     ),
     Edit(Secret, "PUT", "tool_sets/{tool_set}/secrets/NEW", {"value": "hush"}),
     Edit(Secret, "PUT", "workspace_secrets/NEW", {"value": "hush"}),
@@ -103,7 +104,7 @@ def browser(alice: Person, world: World) -> Client:
 
 
 def number(world: World, raises: str) -> int:
-    subject = world.user.pk if raises == THEIRS else ""
+    subject = {THEIRS: world.user.pk, SETS: world.tool_set.pk}.get(raises, "")
     rows = Revision.objects.filter(workspace_id=world.pack.workspace_id)
     return sum(rows.filter(subject=subject).values_list("number", flat=True))
 
@@ -143,7 +144,13 @@ def test_every_shaping_table_is_edited_over_rest() -> None:
 
 BY_ADMIN = [
     Edit(ToolSet, "POST", "toolsets/toolset/{tool_set}/archive/"),
-    Edit(Tool, "POST", "toolsets/tool/{tool}/decide/", {"decision": "omit"}),
+    Edit(
+        Tool,
+        "POST",
+        "toolsets/tool/{tool}/decide/",
+        {"decision": "omit"},
+        raises=SETS,
+    ),
     Edit(
         AgentProfile,
         "POST",
@@ -196,7 +203,7 @@ def test_an_edit_in_the_admin_raises_the_revision(
 
 
 def test_reading_raises_nothing(world: World, rest: Script, browser: Client) -> None:
-    before = number(world, SHARED), number(world, THEIRS)
+    before = [number(world, subject) for subject in (SHARED, THEIRS, SETS)]
 
     for route in rest_routes():
         if "GET" in methods_of(route) and not route.parameters:
@@ -204,4 +211,4 @@ def test_reading_raises_nothing(world: World, rest: Script, browser: Client) -> 
     for page in ("", "toolsets/toolset/", f"toolpacks/toolpack/{world.pack.pk}/tools/"):
         assert browser.get(f"/admin/{page}").status_code == 200
 
-    assert (number(world, SHARED), number(world, THEIRS)) == before
+    assert [number(world, subject) for subject in (SHARED, THEIRS, SETS)] == before

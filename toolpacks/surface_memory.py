@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 from gateway.database import in_database
 from gateway.identity.remembering import Remembered
+from gateway.identity.revisions import Revisions
 from toolpacks.surfaces import Missing, PackSurface, UserAccess, compile_pack, load_user
 
 Reference = tuple[str, str]
 """A workspace's id, and how a URL calls a pack or a registered user of it."""
+
+Wanted = tuple[Reference, tuple[str, ...], Revisions]
+"""Which surface is compiled, and the tool sets and revisions that are known to stand when that begins."""
 
 _MOST_BYTES = 256 * 1024 * 1024
 _MOST_USERS = 50_000
@@ -23,22 +27,27 @@ class SurfaceMemory:
         self._bytes = 0
         self._packs: OrderedDict[Reference, PackSurface | Missing] = OrderedDict()
         self._users: Remembered[Reference, UserAccess] = Remembered(_MOST_USERS)
-        self._compiling: dict[
-            tuple[Reference, int], asyncio.Future[PackSurface | Missing]
-        ] = {}
+        self._compiling: dict[Wanted, asyncio.Future[PackSurface | Missing]] = {}
 
     async def pack(
-        self, workspace_id: str, reference: str, number: int
+        self,
+        workspace_id: str,
+        reference: str,
+        known: PackSurface | None,
+        now: Revisions,
     ) -> PackSurface | None:
-        """The pack's surface as it is at revision `number` or later; None when there is no such pack.
+        """The pack's surface at the revisions `now` or later; None when there is no such pack.
+
+        `now` tells of the tool sets of `known`. When the surface has others, ask about those, and come back with it as
+        what is known.
 
         Raises:
             DatabaseAway: the database does not answer.
         """
         key = (workspace_id, reference)
         held = self._packs.get(key)
-        if held is None or held.number < number:
-            held = await self._compiled(key, number)
+        if held is None or not _may_stand(held, known, now):
+            held = await self._compiled(key, known, now)
         else:
             self._packs.move_to_end(key)
         return held if isinstance(held, PackSurface) else None
@@ -64,28 +73,31 @@ class SurfaceMemory:
         self._users.put((workspace_id, reference), loaded)
         return loaded
 
-    async def _compiled(self, key: Reference, number: int) -> PackSurface | Missing:
-        compiling = self._compiling.get((key, number))
+    async def _compiled(
+        self, key: Reference, known: PackSurface | None, now: Revisions
+    ) -> PackSurface | Missing:
+        wanted = (key, known.tool_sets if known else (), now._replace(own=0))
+        compiling = self._compiling.get(wanted)
         if compiling is None:
-            compiling = self._compiling[key, number] = asyncio.ensure_future(
+            compiling = self._compiling[wanted] = asyncio.ensure_future(
                 in_database(compile_pack, *key)
             )
-            compiling.add_done_callback(self._keeper(key, number))
+            compiling.add_done_callback(self._keeper(wanted))
         return await asyncio.shield(compiling)
 
     def _keeper(
-        self, key: Reference, number: int
+        self, wanted: Wanted
     ) -> Callable[["asyncio.Future[PackSurface | Missing]"], None]:
         def keep(done: "asyncio.Future[PackSurface | Missing]") -> None:
-            self._compiling.pop((key, number), None)
+            self._compiling.pop(wanted, None)
             if not done.cancelled() and done.exception() is None:
-                self._keep(key, done.result())
+                self._keep(wanted[0], done.result())
 
         return keep
 
     def _keep(self, key: Reference, surface: PackSurface | Missing) -> None:
         held = self._packs.get(key)
-        if held is not None and held.number > surface.number:
+        if held is not None and _is_newer(held, surface):
             return
         self._bytes += _size(surface) - (_size(held) if held else 0)
         self._packs[key] = surface
@@ -93,6 +105,25 @@ class SurfaceMemory:
         while self._bytes > self._most_bytes and len(self._packs) > 1:
             _, dropped = self._packs.popitem(last=False)
             self._bytes -= _size(dropped)
+
+
+def _may_stand(
+    held: PackSurface | Missing, known: PackSurface | None, now: Revisions
+) -> bool:
+    """Whether `now` does not tell that what is held has changed."""
+    if isinstance(held, Missing) or known is None or held.tool_sets != known.tool_sets:
+        return held.number >= now.shared
+    return held.is_current(now)
+
+
+def _is_newer(held: PackSurface | Missing, other: PackSurface | Missing) -> bool:
+    if isinstance(held, PackSurface) and isinstance(other, PackSurface):
+        mine, others = (
+            (held.number, held.set_numbers),
+            (other.number, other.set_numbers),
+        )
+        return mine > others
+    return held.number > other.number
 
 
 def _size(surface: PackSurface | Missing) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import ge
 from typing import Any, NamedTuple
 
 from django.db.models import F, FilteredRelation, Q, QuerySet, TextField
@@ -10,6 +11,7 @@ from django.db.models.functions import Cast
 from gateway.database import one_snapshot
 from gateway.identity import revisions
 from gateway.identity.models import RegisteredUser
+from gateway.identity.revisions import Revisions
 from toolpacks.models import ApiKeyPack, Connector, Grant, ToolPack
 from toolpacks.wire_names import Entry, wire_names
 from toolsets.headers import credential_generation
@@ -70,12 +72,15 @@ class SurfaceTool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackSurface:
-    """The part of a surface that everybody with the pack shares, true at revision `number`.
+    """The part of a surface that everybody with the pack shares, true at the revisions `number` and `set_numbers`.
 
-    `renderings` holds what higher layers make of the surface, for as long as it lives.
+    `set_numbers` are those of `tool_sets`, the ids of the sets whose tools it holds: a sync of another set leaves it as
+    it is. `renderings` holds what higher layers make of the surface, for as long as it lives.
     """
 
     number: int
+    tool_sets: tuple[str, ...]
+    set_numbers: tuple[int, ...]
     workspace_id: str
     pack_id: str
     name: str
@@ -84,6 +89,12 @@ class PackSurface:
     tools: Mapping[str, SurfaceTool]
     size: int
     renderings: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def is_current(self, now: Revisions) -> bool:
+        """Whether nothing that shapes it changed. `now` must have been asked about its `tool_sets`."""
+        return self.number >= now.shared and all(
+            map(ge, self.set_numbers, now.tool_sets)
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +115,7 @@ class Missing:
 
 
 def compile_pack(workspace_id: str, reference: str) -> PackSurface | Missing:
-    """The surface of the pack with this id or slug. Blocks; reads the revision first, in the same snapshot."""
+    """The surface of the pack with this id or slug. Blocks; the revisions are of the same snapshot."""
     with one_snapshot():
         number = revisions.read([(workspace_id, "")])[workspace_id, ""]
         pack = (
@@ -126,12 +137,15 @@ def compile_pack(workspace_id: str, reference: str) -> PackSurface | Missing:
             connector.tool_set_id: _surface_set(connector.tool_set)
             for connector in connectors
         }
+        of_sets = revisions.read((workspace_id, tool_set) for tool_set in sets)
         limited = ApiKeyPack.objects.filter(pack=pack).values_list(
             "api_key_id", flat=True
         )
         tools = _tools(connectors, rows, sets)
         return PackSurface(
             number=number,
+            tool_sets=tuple(sets),
+            set_numbers=tuple(of_sets[workspace_id, tool_set] for tool_set in sets),
             workspace_id=workspace_id,
             pack_id=str(pack.pk),
             name=pack.name,

@@ -30,8 +30,8 @@ _GONE = "The upstream does not offer it any more."
 
 _LARGEST_PORTION = 500
 _SMALLEST_PORTION = 25
-_FIRST_PORTION = 100
-_PORTION_SECONDS = 0.035
+_FIRST_PORTION = 50
+_PORTION_SECONDS = 0.015
 _SHORTEST_PAUSE_SECONDS = 0.005
 _YIELD_SECONDS = 0.001
 
@@ -185,8 +185,8 @@ def _write(claim: Claim, portion: Portion, counts: Counts, pace: Pace) -> None:
     rows = (
         len(portion.new) + len(portion.changed) + sum(map(len, portion.moves.values()))
     )
-    started = time.monotonic()
     with transaction.atomic():
+        started = time.monotonic()  # others waited for us from here on
         claims.write_under(claim, tools_written=counts.written + rows)
         _save(claim, portion)
     seconds = time.monotonic() - started

@@ -43,8 +43,8 @@ class WorkspaceOwned(models.Model):
 class ShapesSurfaces(models.Model):
     """A table of which every write raises a revision: it holds only what a surface is made of.
 
-    `revision_workspace` is the column with the workspace, `revision_subject` the column with the registered user whose
-    surfaces alone it shapes, or empty when it shapes every surface of the workspace.
+    `revision_workspace` is the column with the workspace. `revision_subject` is the column with the registered user, or
+    the tool set, whose surfaces alone the row shapes; empty when it shapes every surface of the workspace.
     """
 
     revision_workspace: ClassVar[str] = "workspace_id"

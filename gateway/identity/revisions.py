@@ -11,14 +11,18 @@ from django.db import connection
 from gateway.lane import Lane
 
 Key = tuple[str, str]
-"""A workspace's id, and a registered user's id or the empty string."""
+"""A workspace's id, and a subject: a registered user, a tool set, or the empty string for the whole workspace."""
+
+Question = tuple[str, str, tuple[str, ...]]
+"""A workspace's id, a registered user's or the empty string, and those of tool sets."""
 
 
 class Revisions(NamedTuple):
-    """The revision that all of a workspace shares, and the one of a single registered user."""
+    """The revision that all of a workspace shares, that of one registered user, and those of some tool sets."""
 
     shared: int
     own: int
+    tool_sets: tuple[int, ...] = ()
 
 
 def read(keys: Iterable[Key]) -> dict[Key, int]:
@@ -47,19 +51,33 @@ class RevisionReader:
         self._lane = lane
 
     def current(
-        self, workspace_id: str, registered_user_id: str = ""
+        self,
+        workspace_id: str,
+        registered_user_id: str = "",
+        tool_sets: tuple[str, ...] = (),
     ) -> Awaitable[Revisions]:
-        """The revisions as they are in the database at some moment after this call, which asks at once.
+        """The revisions, those of `tool_sets` in their order, as they are in the database at some moment after this call, which asks at once.
 
         Raises (when awaited):
             DatabaseAway: the database does not answer.
         """
-        return self._lane.read(_read_all, (workspace_id, registered_user_id))
+        return self._lane.read(_read_all, (workspace_id, registered_user_id, tool_sets))
 
 
-def _read_all(asked: Sequence[Key]) -> list[Revisions]:
-    numbers = read([*asked, *((workspace, "") for workspace, _ in asked)])
+def _read_all(asked: Sequence[Question]) -> list[Revisions]:
+    numbers = read(_keys(asked))
     return [
-        Revisions(numbers[workspace, ""], numbers[workspace, user] if user else 0)
-        for workspace, user in asked
+        Revisions(
+            numbers[workspace, ""],
+            numbers[workspace, user] if user else 0,
+            tuple([numbers[workspace, tool_set] for tool_set in tool_sets]),
+        )
+        for workspace, user, tool_sets in asked
     ]
+
+
+def _keys(asked: Sequence[Question]) -> set[Key]:
+    keys: set[Key] = set()
+    for workspace, user, tool_sets in set(asked):
+        keys.update((workspace, subject) for subject in ("", user, *tool_sets))
+    return keys

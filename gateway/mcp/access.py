@@ -61,8 +61,15 @@ class Asked:
 
     door: Door
     claims: Claims
-    known: UserAccess | None
+    pack: PackSurface | None
+    user: UserAccess | None
     revisions: Awaitable[Revisions]
+
+    def is_about(self, pack: PackSurface) -> bool:
+        """Whether the answer tells of every tool set that shapes `pack`."""
+        return pack is self.pack or (
+            self.pack is not None and pack.tool_sets == self.pack.tool_sets
+        )
 
 
 class Access:
@@ -104,24 +111,34 @@ class Access:
     def ask(self, door: Door) -> Asked:
         """Ask the database now; `answered` waits for what it says. Raises TokenInvalid as `recall`."""
         claims = self._callers.claims(door.token)
-        known = self._surfaces.known_user(claims.workspace_id, door.registered_user)
+        pack = self._surfaces.known_pack(claims.workspace_id, door.pack)
+        return self._ask(door, claims, pack)
+
+    def _ask(self, door: Door, claims: Claims, pack: PackSurface | None) -> Asked:
+        user = self._surfaces.known_user(claims.workspace_id, door.registered_user)
         revisions = self.revisions.current(
-            claims.workspace_id, known.registered_user_id if known else ""
+            claims.workspace_id,
+            user.registered_user_id if user else "",
+            pack.tool_sets if pack else (),
         )
-        return Asked(door, claims, known, revisions)
+        return Asked(door, claims, pack, user, revisions)
 
     async def answered(self, asked: Asked) -> Visit:
         """The visit as it is in the database at some moment after it was asked for. Raises as `enter`."""
-        now = await asked.revisions
-        workspace, door = asked.claims.workspace_id, asked.door
-        caller = await self._callers.caller(asked.claims, now.shared)
-        if not door.may_lead_somewhere:
-            return _checked(caller, None, None)
-        pack = await self._surfaces.pack(workspace, door.pack, now.shared)
-        user = await self._surfaces.user(
-            workspace, door.registered_user, asked.known, now.own
-        )
-        return _checked(caller, pack, user)
+        while True:
+            now = await asked.revisions
+            workspace, door = asked.claims.workspace_id, asked.door
+            caller = await self._callers.caller(asked.claims, now.shared)
+            if not door.may_lead_somewhere:
+                return _checked(caller, None, None)
+            pack = await self._surfaces.pack(workspace, door.pack, asked.pack, now)
+            if pack is not None and not asked.is_about(pack):
+                asked = self._ask(door, asked.claims, pack)
+                continue
+            user = await self._surfaces.user(
+                workspace, door.registered_user, asked.user, now.own
+            )
+            return _checked(caller, pack, user)
 
 
 def _checked(

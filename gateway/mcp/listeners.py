@@ -121,7 +121,9 @@ class Listeners:
     async def _wake_if_moved(self, listener: Listener) -> None:
         visit = listener.visit
         now = await self._access.revisions.current(
-            visit.pack.workspace_id, visit.user.registered_user_id
+            visit.pack.workspace_id,
+            visit.user.registered_user_id,
+            visit.pack.tool_sets,
         )
         if listener.seen != now:
             listener.seen = now

@@ -17,6 +17,7 @@ def surface_tool(name: str, **members: Any) -> SurfaceTool:
             "parameters": '{"type": "object"}',
             "output_schema": "",
             "annotations": "",
+            "config": "",
             "fingerprint": "",
             "requires_approval": False,
             "tool_set": surface_set(),
@@ -30,6 +31,8 @@ def surface_set(**members: Any) -> SurfaceToolSet:
         **{
             "tool_set_id": "ts_1",
             "name": "Tools",
+            "adapter_type": "mcp",
+            "networks": (),
             "url": "http://127.0.0.1:1/mcp",
             "headers": {},
             "adapter_version": 1,
@@ -49,6 +52,8 @@ def surface(
         tools = {tool.wire_name: tool for tool in listed}
     return PackSurface(
         number=1,
+        tool_sets=("ts_1",),
+        set_numbers=(1,),
         workspace_id="ws_1",
         pack_id="pack",
         name="Pack",

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.database import in_database
 from gateway.identity.models import Workspace
-from gateway.identity.revisions import read
+from gateway.identity.revisions import Revisions, read
 from tests.conftest import Person
 from tests.mcp.conftest import close_connections
 from tests.toolsets.api.conftest import tool_set_of
@@ -16,6 +16,8 @@ from toolpacks.models import ToolPack
 from toolpacks.packing import attach, change_pack, create_pack
 from toolpacks.surface_memory import SurfaceMemory
 from toolpacks.surfaces import PackSurface
+from toolsets.curating import omit
+from toolsets.models import Tool, ToolSet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 T = TypeVar("T")
@@ -38,8 +40,16 @@ def packs(alice: Person) -> list[ToolPack]:
     return made
 
 
-def number_of(workspace: Workspace) -> int:
-    return read([(workspace.pk, "")])[workspace.pk, ""]
+def now(workspace: Workspace, *tool_sets: str) -> Revisions:
+    """The revisions as a request would read them."""
+    numbers = read((workspace.pk, subject) for subject in ("", *tool_sets))
+    of_sets = tuple(numbers[workspace.pk, tool_set] for tool_set in tool_sets)
+    return Revisions(numbers[workspace.pk, ""], 0, of_sets)
+
+
+def omit_one(tool_set: ToolSet, person: Person) -> None:
+    first = Tool.objects.in_workspace(person.workspace).filter(tool_set=tool_set)[:1]
+    omit(list(first.select_related("tool_set")), actor=person.actor)
 
 
 def remembering(scene: Callable[[], Awaitable[T]]) -> T:
@@ -53,11 +63,11 @@ def remembering(scene: Callable[[], Awaitable[T]]) -> T:
 def test_concurrent_misses_compile_once(
     workspace: Workspace, packs: list[ToolPack]
 ) -> None:
-    number, pack = number_of(workspace), str(packs[0].pk)
+    revisions, pack = now(workspace), str(packs[0].pk)
 
     async def scene() -> list[Any]:
         memory = SurfaceMemory()
-        asked = (memory.pack(workspace.pk, pack, number) for _ in range(50))
+        asked = (memory.pack(workspace.pk, pack, None, revisions) for _ in range(50))
         return await asyncio.gather(*asked)
 
     surfaces = remembering(scene)
@@ -69,12 +79,12 @@ def test_concurrent_misses_compile_once(
 def test_caller_who_gives_up_does_not_spoil_it_for_the_others(
     workspace: Workspace, packs: list[ToolPack]
 ) -> None:
-    number, pack = number_of(workspace), str(packs[0].pk)
+    revisions, pack = now(workspace), str(packs[0].pk)
 
     async def scene() -> PackSurface | None:
         memory = SurfaceMemory()
         gone, stays = (
-            asyncio.create_task(memory.pack(workspace.pk, pack, number))
+            asyncio.create_task(memory.pack(workspace.pk, pack, None, revisions))
             for _ in range(2)
         )
         await asyncio.sleep(0)
@@ -88,15 +98,15 @@ def test_surface_is_compiled_anew_when_its_number_rose(
     alice: Person, packs: list[ToolPack]
 ) -> None:
     pack, workspace = packs[0], alice.workspace
-    first = number_of(workspace)
+    first = now(workspace)
 
     async def scene() -> list[PackSurface | None]:
         memory = SurfaceMemory()
-        old = await memory.pack(workspace.pk, str(pack.pk), first)
+        old = await memory.pack(workspace.pk, str(pack.pk), None, first)
         await in_database(change_pack, pack, name="New", actor=alice.actor)
-        raised = await in_database(number_of, workspace)
-        same = await memory.pack(workspace.pk, str(pack.pk), first)
-        return [old, same, await memory.pack(workspace.pk, str(pack.pk), raised)]
+        raised = await in_database(now, workspace)
+        same = await memory.pack(workspace.pk, str(pack.pk), None, first)
+        return [old, same, await memory.pack(workspace.pk, str(pack.pk), None, raised)]
 
     old, same, new = remembering(scene)
 
@@ -105,21 +115,67 @@ def test_surface_is_compiled_anew_when_its_number_rose(
     assert new.name == "New"
 
 
+def test_surface_stands_while_another_tool_set_changes(
+    alice: Person, packs: list[ToolPack]
+) -> None:
+    workspace, pack = alice.workspace, str(packs[0].pk)
+    other = tool_set_of(alice, name="Other")
+
+    async def scene() -> tuple[PackSurface | None, PackSurface | None]:
+        memory = SurfaceMemory()
+        old = await memory.pack(
+            workspace.pk, pack, None, await in_database(now, workspace)
+        )
+        assert old is not None
+        await in_database(omit_one, other, alice)
+        after = await in_database(now, workspace, *old.tool_sets)
+        return old, await memory.pack(workspace.pk, pack, old, after)
+
+    old, same = remembering(scene)
+
+    assert old is same
+
+
+def test_surface_is_compiled_anew_when_one_of_its_tools_changes(
+    alice: Person, packs: list[ToolPack]
+) -> None:
+    workspace, pack = alice.workspace, packs[0]
+    tool_set = pack.connectors.get().tool_set
+
+    async def scene() -> PackSurface | None:
+        memory = SurfaceMemory()
+        first = await in_database(now, workspace)
+        old = await memory.pack(workspace.pk, str(pack.pk), None, first)
+        assert old is not None
+        await in_database(omit_one, tool_set, alice)
+        after = await in_database(now, workspace, *old.tool_sets)
+        return await memory.pack(workspace.pk, str(pack.pk), old, after)
+
+    new = remembering(scene)
+
+    assert new is not None
+    assert len(new.tools) == 2
+
+
 def test_memory_is_bounded_in_bytes_and_the_least_used_goes(
     workspace: Workspace, packs: list[ToolPack]
 ) -> None:
-    number = number_of(workspace)
+    revisions = now(workspace)
     names = [str(pack.pk) for pack in packs]
 
     async def scene() -> list[bool]:
         (size,) = {
             surface.size
             for name in names
-            if (surface := await SurfaceMemory().pack(workspace.pk, name, number))
+            if (
+                surface := await SurfaceMemory().pack(
+                    workspace.pk, name, None, revisions
+                )
+            )
         }
         memory = SurfaceMemory(most_bytes=2 * size)
         for name in (names[0], names[1], names[0], names[2]):
-            await memory.pack(workspace.pk, name, number)
+            await memory.pack(workspace.pk, name, None, revisions)
         return [memory.known_pack(workspace.pk, name) is not None for name in names]
 
     assert remembering(scene) == [True, False, True, False]
@@ -129,6 +185,6 @@ def test_missing_pack_is_remembered_as_missing(workspace: Workspace) -> None:
     async def scene() -> PackSurface | None:
         memory = SurfaceMemory()
         assert memory.known_pack(workspace.pk, "nothing") is None
-        return await memory.pack(workspace.pk, "nothing", 0)
+        return await memory.pack(workspace.pk, "nothing", None, Revisions(0, 0))
 
     assert remembering(scene) is None

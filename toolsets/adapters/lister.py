@@ -4,6 +4,7 @@ What strangers send is parsed there, so it cannot hold up the calls of the proce
 keys or its environment. A lister serves one request after another, and ends when it has nothing to do or nobody to ask.
 """
 
+import atexit
 import contextlib
 import subprocess
 import sys
@@ -160,3 +161,10 @@ def _put_back(lister: _Lister) -> None:
             _idle.append(lister)
             return
     lister.end()
+
+
+@atexit.register
+def _end_idle() -> None:
+    with _idle_lock:
+        while _idle:
+            _idle.pop().end()

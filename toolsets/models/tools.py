@@ -23,6 +23,8 @@ class ToolQuerySet(WorkspaceQuerySet):
 class Tool(WorkspaceOwned, ShapesSurfaces):
     """One operation of a tool set."""
 
+    revision_subject = "tool_set_id"
+
     class Status(models.TextChoices):
         AVAILABLE = "TOOL_STATUS_AVAILABLE", "Available"
         FILTERED = "TOOL_STATUS_FILTERED", "Filtered"
