@@ -21,8 +21,8 @@ _EXTERNAL_ID = "external_id:"
 _COPIES = 4
 """How often a surface may hold its texts: as they are, and rendered for each era."""
 
-_ADDRESS = {"mcp": "url", "http": "baseUrl", "openapi": "baseUrl"}
-"""The member of an adapter that says where calls go; an OpenAPI tool may say it itself."""
+_ADDRESSES = ("baseUrl", "url")
+"""The members of an adapter that may say where calls go; an OpenAPI tool compares it with where its document sent it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -264,7 +264,7 @@ def _surface_set(tool_set: ToolSet) -> SurfaceToolSet:
         tool_set_id=tool_set.pk,
         name=tool_set.name,
         adapter_type=tool_set.adapter_type,
-        url=adapter.get(_ADDRESS[tool_set.adapter_type]) or "",
+        url=next((adapter[one] for one in _ADDRESSES if adapter.get(one)), ""),
         networks=tool_set.reachable_networks,
         headers=adapter.get("headers") or {},
         adapter_version=tool_set.adapter_version,

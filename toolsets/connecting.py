@@ -15,7 +15,7 @@ from gateway.audit.trail import Actor
 from gateway.errors import Refused
 from gateway.identity.models import Workspace
 from gateway.identity.validation import slug_from
-from toolsets import holders
+from toolsets import documents, holders
 from toolsets.adapters.settings import check_adapter
 from toolsets.errors import ChangedMeanwhile, ExternalIdTaken, ToolSetManaged
 from toolsets.models import SyncState, Tool, ToolSet
@@ -39,7 +39,15 @@ CHANGEABLE = frozenset(
 )
 INTERACTIONS = frozenset({"elicitation", "sampling", "roots"})
 _SHORTEST_INTERVAL = timedelta(seconds=10)
-_DECIDES_TOOLS = ("url", "includeTools", "excludeTools", "toolApprovals")
+_DECIDES_TOOLS = (
+    "url",
+    "document",
+    "baseUrl",
+    "serverName",
+    "includeTools",
+    "excludeTools",
+    "toolApprovals",
+)
 
 
 class ToolSetInUse(Refused):
@@ -75,6 +83,7 @@ def connect(
     """
     if is_managed and actor.is_person:
         raise ToolSetManaged("Only API keys may make a tool set managed.")
+    taken = documents.take(adapter)
     tool_set = ToolSet(
         workspace=workspace,
         name=name,
@@ -84,7 +93,7 @@ def connect(
         bundle_key=bundle_key,
         description=description,
         adapter_type=adapter_type,
-        adapter=adapter,
+        adapter=taken.adapter,
         tags=list(tags or []),
         interactions=dict(interactions or {}),
         allowed_networks=list(allowed_networks or []),
@@ -95,6 +104,7 @@ def connect(
     _check(tool_set)
     with transaction.atomic():
         _save(tool_set)
+        documents.keep(tool_set, taken)
         SyncState.objects.create(
             tool_set=tool_set,
             due_at=timezone.now() if tool_set.is_syncable else None,
@@ -122,6 +132,9 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
     current: ToolSet = ToolSet.objects.in_workspace(tool_set.workspace_id).get(
         pk=tool_set.pk
     )
+    taken = documents.take(fields.get("adapter"), current=current.adapter)
+    if "adapter" in fields:
+        fields["adapter"] = taken.adapter
     changes = differences(current, fields)
     if not changes:
         return current
@@ -134,6 +147,8 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
             _claim_adapter(current, seen_version=tool_set.adapter_version)
             _make_due(current, actor)
         _save(current, update_fields=sorted(changes))
+        if "adapter" in changes:
+            documents.keep(current, taken)
         trail.record(
             actor, "tool_set.updated", subject=current, changes=_recordable(changes)
         )

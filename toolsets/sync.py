@@ -16,7 +16,7 @@ from django.utils import timezone
 from gateway.audit import trail
 from gateway.audit.trail import Actor
 from gateway.errors import GatewayError, Refused
-from toolsets import claims, merging
+from toolsets import claims, documents, merging
 from toolsets.adapters.failures import ListingEmpty, ListingInvalid
 from toolsets.adapters.lister import list_tools
 from toolsets.adapters.listing import Listing, OnProgress, Source
@@ -123,6 +123,8 @@ def _synced(claim: Claim) -> SyncOutcome:
         counts = merging.merge(
             claim, listing.tools, between_portions=_stop_when_stopping
         )
+        if listing.document:
+            _keep_document(claim, listing.document)
         message = _summary(listing, counts)
         claims.complete(
             claim,
@@ -149,6 +151,12 @@ def _synced(claim: Claim) -> SyncOutcome:
         tools_synced=tools_synced,
         is_due_again=_is_due(claim),
     )
+
+
+@transaction.atomic
+def _keep_document(claim: Claim, document: bytes) -> None:
+    claims.write_under(claim)
+    documents.consume(claim.tool_set, document)
 
 
 _BROKEN = "Toolcrib itself failed. Its log has the details."
@@ -195,7 +203,7 @@ def _listed(claim: Claim) -> Listing:
 def _source(tool_set: ToolSet) -> Source:
     return Source(
         adapter_type=tool_set.adapter_type,
-        adapter=_without_headers(tool_set.adapter),
+        adapter=_without_headers(documents.adapter_with_document(tool_set)),
         headers=resolved_headers(tool_set),
         networks=tool_set.reachable_networks,
         timeout_seconds=settings.SYNC_TIMEOUT_SECONDS,
@@ -232,7 +240,7 @@ def _summary(listing: Listing, counts: merging.Counts) -> str:
     said = f"{number:,} {'tool' if number == 1 else 'tools'}: {counts}."
     if listing.skipped_count:
         said += f" Skipped {listing.skipped_count}: {_skipped(listing)}"
-    return said
+    return " ".join([said, *listing.notes])
 
 
 def _skipped(listing: Listing) -> str:

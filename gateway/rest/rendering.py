@@ -30,7 +30,7 @@ class JSONRenderer(BaseRenderer):
 
 
 class JSONParser(BaseParser):
-    """Reads JSON of a bounded size."""
+    """Reads JSON of a bounded size, which a view may set as `max_body_bytes`."""
 
     media_type = "application/json"
 
@@ -40,9 +40,11 @@ class JSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        body = stream.read(MAX_BODY_BYTES + 1)
-        if len(body) > MAX_BODY_BYTES:
-            raise ParseError(f"The body is larger than {MAX_BODY_BYTES} bytes.")
+        view = (parser_context or {}).get("view")
+        most = getattr(view, "max_body_bytes", MAX_BODY_BYTES)
+        body = stream.read(most + 1)
+        if len(body) > most:
+            raise ParseError(f"The body is larger than {most} bytes.")
         if not body.strip():
             return {}
         try:

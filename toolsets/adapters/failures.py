@@ -9,6 +9,8 @@ ListingFailed (upstream_error)    the upstream answered with an error, or broke 
 ├── NotAnMcpServer (not_mcp)         its answers are not MCP at all
 ├── ProtocolBroken (protocol_error)  it speaks MCP, but not as any revision allows
 ├── ListingInvalid (invalid_listing) what it listed cannot be read
+├── DocumentInvalid (invalid_document) its OpenAPI document cannot be used as it stands
+├── ServerNotConfirmed (server_not_confirmed) its OpenAPI document sends credentials elsewhere
 ├── ListingEmpty (empty_listing)
 ├── ListingTooLarge (too_large)
 └── TooManyTools (too_many_tools)
@@ -69,6 +71,18 @@ class ListingInvalid(ListingFailed):
     """The list cannot be read."""
 
     code = "invalid_listing"
+
+
+class DocumentInvalid(ListingFailed):
+    """The OpenAPI document cannot be used as it stands."""
+
+    code = "invalid_document"
+
+
+class ServerNotConfirmed(ListingFailed):
+    """The OpenAPI document names a server that the operator did not, and credentials would go there."""
+
+    code = "server_not_confirmed"
 
 
 class ListingEmpty(ListingFailed):

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from toolsets.adapters.calling import Answer, Target, ToolRequest, UpstreamTimedOut
+from toolsets.adapters.http.sender import HttpSender
 from toolsets.adapters.mcp.sender import McpSender
+from toolsets.adapters.openapi.requests import build as build_operation
 from toolsets.adapters.shares import Shares
 
 
@@ -34,13 +36,14 @@ class Forwarder:
         on_list_changed: Callable[[str], None] | None = None,
     ) -> None:
         self._shares = Shares(each=calls_per_tool_set, total=max_connections)
+        limits: dict[str, Any] = {
+            "max_connections": max_connections,
+            "connect_seconds": connect_seconds,
+            "idle_seconds": idle_seconds,
+        }
         self._senders: Mapping[str, Sender] = {
-            "mcp": McpSender(
-                max_connections=max_connections,
-                connect_seconds=connect_seconds,
-                idle_seconds=idle_seconds,
-                on_list_changed=on_list_changed,
-            )
+            "mcp": McpSender(on_list_changed=on_list_changed, **limits),
+            "openapi": HttpSender(build_operation, **limits),
         }
 
     async def call(self, target: Target, request: ToolRequest) -> Answer:

@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import asdict
 from multiprocessing.connection import Connection
@@ -121,6 +122,7 @@ def _take(frame: dict[str, Any], listing: Listing, on_progress: OnProgress) -> N
             packed=packed.encode(),
         )
     if "is_complete" in frame:
+        frame["document"] = b64decode(frame["document"])
         for member, value in frame.items():
             setattr(listing, member, value)
     on_progress(len(listing.tools))

@@ -28,13 +28,18 @@ class Source:
 
 @dataclass(kw_only=True, slots=True)
 class Listing:
-    """What an upstream offers, by name, and how it was reached."""
+    """What an upstream offers, by name, and how it was reached.
+
+    `notes` are sentences for the operator; `document` is the one that the tools were read from, compressed, if any was.
+    """
 
     protocol_version: str = ""
     transport: str = ""
     tools: dict[str, ToolDefinition] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     skipped_count: int = 0
+    notes: list[str] = field(default_factory=list)
+    document: bytes = b""
     is_complete: bool = False
 
     def skip(self, name: str, reason: str) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import itertools
 import logging
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from time import monotonic
@@ -20,12 +21,16 @@ from toolsets.adapters.definitions import ToolDefinition
 from toolsets.adapters.lister import IDLE_SECONDS
 from toolsets.adapters.listing import Listing, OnProgress, Source
 from toolsets.adapters.mcp import listing as mcp
+from toolsets.adapters.openapi import listing as openapi
 
 _STDIN = 0
 _TOOLS_PER_FRAME = 100
 _TELL_SECONDS = 0.2
 
-_LIST: Mapping[str, Callable[[Source, OnProgress], Listing]] = {"mcp": mcp.list_tools}
+_LIST: Mapping[str, Callable[[Source, OnProgress], Listing]] = {
+    "mcp": mcp.list_tools,
+    "openapi": openapi.list_tools,
+}
 
 
 def serve(pipe: Connection) -> None:
@@ -74,6 +79,8 @@ def _frames(listing: Listing) -> Iterator[dict[str, Any]]:
         "transport": listing.transport,
         "skipped": listing.skipped,
         "skipped_count": listing.skipped_count,
+        "notes": listing.notes,
+        "document": b64encode(listing.document).decode(),
         "is_complete": True,
     }
 

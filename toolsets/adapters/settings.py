@@ -23,6 +23,8 @@ class _Rules:
     members: Mapping[str, Check]
     required: Mapping[str, str]
     """The member, and what to say where it is missing."""
+    one_of: tuple[str, ...] = ()
+    """Exactly one of these must be given."""
 
 
 def check_adapter(adapter_type: str, adapter: Any) -> None:
@@ -34,9 +36,7 @@ def check_adapter(adapter_type: str, adapter: Any) -> None:
     rules = _RULES.get(adapter_type)
     if rules is None:
         raise ValidationError(
-            {
-                "adapter": f"Connecting an upstream of type {adapter_type!r} is not available yet. Use an MCP server."
-            }
+            {"adapter": f"There is no adapter of the type {adapter_type!r}."}
         )
     if not isinstance(adapter, Mapping):
         raise ValidationError({"adapter": "The adapter must be an object."})
@@ -48,6 +48,10 @@ def check_adapter(adapter_type: str, adapter: Any) -> None:
     for member, said in rules.required.items():
         if member not in adapter:
             errors[f"adapter.{member}"] = said
+    given = [member for member in rules.one_of if member in adapter]
+    if rules.one_of and len(given) != 1:
+        said = f"Give either {' or '.join(rules.one_of)}."
+        errors[f"adapter.{(given or rules.one_of)[-1]}"] = said
     for member, check in rules.members.items():
         if member in adapter:
             errors |= _errors(f"adapter.{member}", check, adapter[member])
@@ -103,6 +107,16 @@ def _check_mcp_headers(headers: Any) -> None:
         )
 
 
+def _check_document(reference: Any) -> None:
+    if not isinstance(reference, str) or not reference.startswith("sha256:"):
+        raise ValidationError("Give the OpenAPI document, as text or as an object.")
+
+
+def _check_server_name(name: Any) -> None:
+    if not isinstance(name, str) or not name.strip() or len(name) > 200:
+        raise ValidationError("Give the name of one of the document's servers.")
+
+
 def _check_approvals(approvals: Any) -> None:
     if not isinstance(approvals, Mapping) or set(approvals) - {"always", "only"}:
         raise ValidationError("Give either always or only.")
@@ -128,5 +142,19 @@ _RULES: dict[str, _Rules] = {
     ToolSet.AdapterType.HTTP: _Rules(
         members={"baseUrl": _check_base_url, "headers": check_headers},
         required={"baseUrl": _NO_ADDRESS},
+    ),
+    ToolSet.AdapterType.OPENAPI: _Rules(
+        members={
+            "url": _check_url,
+            "document": _check_document,
+            "baseUrl": _check_base_url,
+            "serverName": _check_server_name,
+            "headers": check_headers,
+            "includeTools": validate_filter,
+            "excludeTools": validate_filter,
+            "toolApprovals": _check_approvals,
+        },
+        required={},
+        one_of=("url", "document"),
     ),
 }

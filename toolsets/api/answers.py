@@ -17,6 +17,9 @@ _SHOWN_EVENTS = {
     ToolSetEvent.Type.FAILED: "syncFailed",
 }
 
+_OPENAPI_CONFIG = ("method", "path", "operationId")
+"""What is shown of an OpenAPI tool's configuration; the rest is how its arguments are sent."""
+
 
 def tool_sets_json(
     tool_sets: Sequence[ToolSet], caller: Caller, *, with_info: bool
@@ -102,6 +105,9 @@ def shown_status(tool: Tool, tool_set: ToolSet) -> str:
 
 
 def config_json(tool: Tool, tool_set: ToolSet) -> dict[str, Any]:
+    if tool_set.adapter_type == ToolSet.AdapterType.OPENAPI:
+        shown = {member: tool.config.get(member, "") for member in _OPENAPI_CONFIG}
+        return {tool_set.adapter_type: shown}
     if tool_set.adapter_type != ToolSet.AdapterType.MCP:
         return {tool_set.adapter_type: tool.config}
     named = {

@@ -1,23 +1,14 @@
 """Bodies of requests about tool sets, tools and secrets."""
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from gateway.identity.api.serializers import ANSWERED_METADATA
-from gateway.rest.bodies import (
-    StrictFlag,
-    StrictNumber,
-    StrictSerializer,
-    StrictText,
-    UpdateBody,
-)
-from toolsets.api.shapes import ToolSetAdapterShape
+from gateway.rest.bodies import StrictFlag, StrictSerializer, StrictText
 from toolsets.models import Tool
 
 
 class Metadata(StrictSerializer):
     answered = ANSWERED_METADATA
-    are_nulls_absent = True
 
     name = StrictText(max_length=200)
     externalId = StrictText(required=False, allow_blank=True, source="external_id")
@@ -27,21 +18,14 @@ class Metadata(StrictSerializer):
     )
 
 
-@extend_schema_field(ToolSetAdapterShape)
-class AdapterField(serializers.DictField):
-    """A union; `toolsets.api.unions` reads it."""
-
-
 class ToolSetSpec(StrictSerializer):
-    are_nulls_absent = True
-
     description = StrictText(
         required=False, allow_blank=True, max_length=20_000, trim_whitespace=False
     )
-    adapter = AdapterField()
+    adapter = serializers.DictField()
     tags = serializers.ListField(child=StrictText(max_length=64), required=False)
     interactions = serializers.DictField(child=StrictFlag(), required=False)
-    syncIntervalSeconds = StrictNumber(
+    syncIntervalSeconds = serializers.IntegerField(
         required=False,
         min_value=10,
         max_value=31_536_000,
@@ -51,7 +35,6 @@ class ToolSetSpec(StrictSerializer):
 
 class ToolSetBody(StrictSerializer):
     answered = frozenset({"info", "state", "slug", "health"})
-    are_nulls_absent = True
 
     metadata = Metadata()
     spec = ToolSetSpec()
@@ -59,8 +42,6 @@ class ToolSetBody(StrictSerializer):
 
 
 class ToolSpec(StrictSerializer):
-    are_nulls_absent = True
-
     config = serializers.DictField(required=False)
     description = StrictText(required=False, allow_blank=True, trim_whitespace=False)
     parameters = serializers.DictField(required=False)
@@ -74,7 +55,6 @@ class ToolBody(StrictSerializer):
     answered = frozenset(
         {"info", "title", "outputSchema", "annotations", "statusReason"}
     )
-    are_nulls_absent = True
 
     metadata = Metadata()
     spec = ToolSpec(required=False)
@@ -84,26 +64,3 @@ class SecretBody(StrictSerializer):
     answered = frozenset({"id", "name", "version", "toolSetId", "createdAt"})
 
     value = StrictText(max_length=8192, trim_whitespace=False)
-
-
-class MetadataUpdate(Metadata):
-    name = StrictText(max_length=200, required=False)
-
-
-class ToolSetSpecUpdate(ToolSetSpec):
-    adapter = AdapterField(required=False)
-
-
-class ToolSetUpdate(UpdateBody):
-    answered = ToolSetBody.answered
-
-    metadata = MetadataUpdate(required=False)
-    spec = ToolSetSpecUpdate(required=False)
-    managed = StrictFlag(required=False)
-
-
-class ToolUpdate(UpdateBody):
-    answered = ToolBody.answered
-
-    metadata = MetadataUpdate(required=False)
-    spec = ToolSpec(required=False)

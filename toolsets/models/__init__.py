@@ -1,7 +1,16 @@
-"""Tool sets, their tools, the history of their syncs, and the secrets their headers name."""
+"""Tool sets, their tools and documents, the history of their syncs, and the secrets their headers name."""
 
+from toolsets.models.documents import ApiDocument
 from toolsets.models.secrets import Secret, SecretValue
 from toolsets.models.sets import SyncState, ToolSet, ToolSetEvent
 from toolsets.models.tools import Tool
 
-__all__ = ["Secret", "SecretValue", "SyncState", "Tool", "ToolSet", "ToolSetEvent"]
+__all__ = [
+    "ApiDocument",
+    "Secret",
+    "SecretValue",
+    "SyncState",
+    "Tool",
+    "ToolSet",
+    "ToolSetEvent",
+]

@@ -224,9 +224,9 @@ def test_info_comes_only_when_it_is_asked_for(rest: Script) -> None:
         (
             {
                 "metadata": {"name": "x"},
-                "spec": {"adapter": {"openapi": {"url": "https://a.example"}}},
+                "spec": {"adapter": {"openapi": {"baseUrl": "https://a.example"}}},
             },
-            "spec.adapter.openapi",
+            "spec.adapter.openapi.document",
         ),
     ],
 )

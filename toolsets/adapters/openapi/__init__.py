@@ -1,0 +1,1 @@
+"""The adapter that turns OpenAPI documents into tools."""
