@@ -1,4 +1,4 @@
-"""The headers that a tool set sends: its adapter's, with each `${NAME}` replaced by a secret."""
+"""The headers that a tool set sends, with each `${NAME}` replaced by a secret, and the secrets of its tools' headers."""
 
 import zlib
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 
 from toolsets.header_rules import names_in, resolve
-from toolsets.models import Secret, ToolSet
+from toolsets.models import Secret, Tool, ToolSet
 
 
 def resolved_headers(tool_set: ToolSet) -> dict[str, str]:
@@ -21,9 +21,16 @@ def resolved_headers(tool_set: ToolSet) -> dict[str, str]:
     return resolve(headers, {secret.name: secret.held.value for secret in chosen})
 
 
+def tool_secrets(tool_set: ToolSet) -> dict[str, str]:
+    """The secrets that headers of the set's hand-written tools name; a missing one stops only the tools that name it."""
+    chosen = _chosen(tool_set, _named_by_tools(tool_set), with_values=True)
+    return {secret.name: secret.held.value for secret in chosen}
+
+
 def credential_generation(tool_set: ToolSet) -> int:
-    """A number that changes when any secret that the tool set's headers use gets another value, or is another one."""
-    chosen = _chosen(tool_set, names_in(_headers(tool_set)), with_values=False)
+    """A number that changes when any secret that headers of the set or its tools use gets another value, or is another."""
+    names = names_in(_headers(tool_set)) | _named_by_tools(tool_set)
+    chosen = _chosen(tool_set, names, with_values=False)
     text = "\n".join(sorted(f"{s.name}:{s.pk}:{s.version}" for s in chosen))
     return zlib.crc32(text.encode())
 
@@ -31,6 +38,14 @@ def credential_generation(tool_set: ToolSet) -> int:
 def _headers(tool_set: ToolSet) -> dict[str, str]:
     headers: dict[str, str] | None = tool_set.adapter.get("headers")
     return headers or {}
+
+
+def _named_by_tools(tool_set: ToolSet) -> set[str]:
+    if tool_set.is_syncable:
+        return set()
+    tools = Tool.objects.in_workspace(tool_set.workspace_id).filter(tool_set=tool_set)
+    own = tools.exclude(config__headers=None).values_list("config__headers", flat=True)
+    return {name for headers in own for name in names_in(headers)}
 
 
 def _chosen(

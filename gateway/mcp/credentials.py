@@ -6,7 +6,7 @@ from gateway.database import in_database
 from gateway.identity.remembering import Remembered
 from toolpacks.surfaces import SurfaceToolSet
 from toolsets.adapters.calling import SessionKey, Target
-from toolsets.headers import resolved_headers
+from toolsets.headers import resolved_headers, tool_secrets
 from toolsets.models import ToolSet
 
 _MOST_TARGETS = 10_000
@@ -44,17 +44,26 @@ class Credentials:
         )
 
     async def _opened(self, workspace_id: str, tool_set: SurfaceToolSet) -> Target:
+        headers, secrets = await in_database(
+            _opened, workspace_id, tool_set.tool_set_id
+        )
         return Target(
             key=self.key(tool_set),
             adapter=tool_set.adapter_type,
             networks=tool_set.networks,
             url=tool_set.url,
-            headers=await in_database(_headers, workspace_id, tool_set.tool_set_id),
+            headers=headers,
+            secrets=secrets,
             protocol_version=tool_set.protocol_version,
             transport=tool_set.transport,
         )
 
 
-def _headers(workspace_id: str, tool_set_id: str) -> dict[str, str]:
+def _opened(
+    workspace_id: str, tool_set_id: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The headers of the tool set, filled in, and the secrets that those of its tools may name."""
     tool_set = ToolSet.objects.in_workspace(workspace_id).filter(pk=tool_set_id).first()
-    return resolved_headers(tool_set) if tool_set else {}
+    return (
+        (resolved_headers(tool_set), tool_secrets(tool_set)) if tool_set else ({}, {})
+    )

@@ -29,13 +29,14 @@ LEGACY_SSE = "sse"
 class Target:
     """Where the calls of one tool set go, over which networks beside the public ones, and with which credential.
 
-    `protocol_version` and `transport` (STREAMABLE_HTTP or LEGACY_SSE) are what the last sync found, "" when unknown.
+    `secrets` are those that headers of single tools may name; those in `headers` are filled in. `protocol_version` and `transport` (STREAMABLE_HTTP or LEGACY_SSE) are what the last sync found, "" when unknown.
     """
 
     key: SessionKey
     adapter: str = "mcp"
     url: str
     headers: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     networks: tuple[str, ...] = ()
     protocol_version: str = ""
     transport: str = ""

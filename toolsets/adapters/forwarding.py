@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from toolsets.adapters.calling import Answer, Target, ToolRequest, UpstreamTimedOut
+from toolsets.adapters.http.building import build as build_request
 from toolsets.adapters.http.sender import HttpSender
 from toolsets.adapters.mcp.sender import McpSender
 from toolsets.adapters.openapi.requests import build as build_operation
@@ -43,6 +44,7 @@ class Forwarder:
         }
         self._senders: Mapping[str, Sender] = {
             "mcp": McpSender(on_list_changed=on_list_changed, **limits),
+            "http": HttpSender(build_request, **limits),
             "openapi": HttpSender(build_operation, **limits),
         }
 

@@ -37,7 +37,12 @@ async def send_over(
     """
     try:
         return await client.request(
-            method, url, data=_payload(body), headers=headers, allow_redirects=False
+            method,
+            url,
+            data=_payload(body),
+            headers=headers,
+            skip_auto_headers=("Content-Type",),
+            allow_redirects=False,
         )
     except aiohttp.ClientConnectorDNSError as exc:
         raise UpstreamUnreachable("The upstream's name has no address.") from exc

@@ -1,0 +1,139 @@
+"""Templates: parsed when they are saved, rendered within limits."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from tests.toolsets.adapters.http.calling import call_tool, sent
+from tests.toolsets.adapters.http.recording import Recorder
+from toolsets.adapters.http.configs import check_config
+from toolsets.adapters.http.requests import RequestRefused
+from toolsets.adapters.http.templates import Template
+
+
+@pytest.mark.parametrize(
+    ("config", "member", "said"),
+    [
+        ({"path": "/a\n/{{ b"}, "path", "Line 2: expected '}}', found end of file."),
+        ({"query": "{% if %}"}, "query", "Line 1: missing expression."),
+        ({"query": "\n\n{{ a | shout }}"}, "query", "Line 3: there is no filter"),
+        ({"headers": {"X-A": "{{ a"}}, "headers", "X-A: Line 1: expected"),
+        ({"requestBodyTemplate": "{% for a in b %}"}, "requestBodyTemplate", "Line 1"),
+        ({"path": "{% include 'a' %}"}, "path", "Line 1: unexpected tag 'include'."),
+        ({"path": "{% render 'a' %}"}, "path", "Line 1: unexpected tag 'render'."),
+        ({"path": 1}, "path", "Give a template as text."),
+        ({"path": "x" * 65_537}, "path", "at most 65536 characters"),
+        ({"path": "a\ud800"}, "path", "characters only"),
+        ({"path": "/a?b=1"}, "path", "put what follows a ? into query"),
+        ({"path": "/a/../b"}, "path", "No part of a path is empty, . or .."),
+        ({"path": "/a/%2E%2e/b"}, "path", "No part of a path is empty"),
+        ({"path": "/a//b"}, "path", "No part of a path is empty"),
+        ({"query": "a=1#b"}, "query", "A query holds no #."),
+        ({"headers": {"Host": "b"}}, "headers", "Host is set by Toolcrib itself"),
+        ({"headers": {"Content-Type": "b"}}, "headers", "requestBodyContentType"),
+        ({"headers": {"X-A": "a\nb"}}, "headers", "one line of printable ASCII"),
+        ({"headers": {"X-A": "${a}"}}, "headers", "must name a secret"),
+        ({"headers": {"X-A": "${ {{ a }} }"}}, "headers", "must name a secret"),
+        ({"headers": {"X-A": "1", "x-a": "2"}}, "headers", "given twice"),
+        ({"requestMethod": "HEAD"}, "requestMethod", "Give one of GET, POST"),
+        ({"requestBodyContentType": "image/png"}, "requestBodyContentType", "Give app"),
+        ({"requestBodyContentType": "text/plain; charset=latin-1"}, "requestBodyContentType", "utf-8"),
+        ({"toolName": 1}, "toolName", "Give a name"),
+        ({"url": "/a"}, "url", "no such member"),
+    ],
+)  # fmt: skip
+def test_wrong_configuration_names_the_member_and_the_line(
+    config: dict[str, Any], member: str, said: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        check_config(config)
+
+    assert list(caught.value.message_dict) == [f"config.{member}"]
+    assert said in caught.value.message_dict[f"config.{member}"][0]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for a in (1..100) %}{% for b in (1..100) %}x{% endfor %}{% endfor %}",
+        "{% for a in (1..9999999) %}x{% endfor %}",
+        "{% assign a = 'xx' %}" + "{% assign a = a | append: a %}" * 30,
+        "{{ v | replace: 'x', v | replace: 'x', v }}",
+        "{{ v | split: '' | join: v }}",
+        "{% assign n = 10 %}" + "{% assign n = n | times: n %}" * 20,
+        "{{ list | join: v }}",
+        "{% for a in (1..4999) %}{{ v }}{% endfor %}",
+        "{{ 1 | divided_by: 0 }}",
+        "{{ v | base64_decode }}",
+        "{{ v | plus: 1 }}{{ list | sort }}",
+        "{% break %}",
+    ],
+)
+def test_template_that_asks_for_too_much_is_refused(template: str) -> None:
+    with pytest.raises(RequestRefused, match="Nothing was sent"):
+        Template(template).render({"v": "x" * 5000, "list": [1, "a"] * 5000})
+
+
+def test_endless_work_ends() -> None:
+    template = "{% for a in (1..4000) %}{% assign b = v | upcase %}{% endfor %}"
+
+    with pytest.raises(RequestRefused, match="takes too long"):
+        Template(template).render({"v": "x" * 1_000_000})
+
+
+def test_templates_have_loops_conditions_and_filters(upstream: Recorder) -> None:
+    body = """
+    {
+      "names": [{% for fish in fishes %}{{ fish.name | upcase }}{% unless forloop.last %}, {% endunless %}{% endfor %}],
+      {% if note %}"note": {{ note }},{% endif %}
+      {% assign total = fishes.size | plus: 1 %}
+      "total": {{ total }}, "first": "{{ fishes[0].name }} & {{ fishes.last.name }}",
+      "raw": {{ fishes | json }}, "missing": {{ nothing }}, "empty": "{{ nothing }}"
+    }"""
+    fishes = [{"name": 'a"b'}, {"name": "c"}]
+
+    received = sent(
+        upstream,
+        {"requestMethod": "POST", "requestBodyTemplate": body},
+        fishes=fishes,
+    )
+
+    assert json.loads(received.body) == {
+        "names": ['A"B', "C"],
+        "total": 3,
+        "first": 'a"b & c',
+        "raw": fishes,
+        "missing": None,
+        "empty": "",
+    }
+
+
+def test_argument_named_like_a_part_of_the_engine_is_the_argument(
+    upstream: Recorder,
+) -> None:
+    query = "a={{ partial }}&b={{ now }}&c={{ size }}&d={{ forloop }}"
+
+    received = sent(upstream, {"query": query}, partial=1, now=2, size=3, forloop=4)
+
+    assert received.query == "a=1&b=2&c=3&d=4"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"a": {{ v }}',
+        '{"a": {{ v }}1}',
+        "{'a': {{ v }}}",
+        '{"a": "\\{{ v }}"}',
+        '{"a": {{ v }},}',
+        '{"a": {{ v }}} {}',
+    ],
+)
+def test_body_that_is_not_json_is_not_sent(upstream: Recorder, body: str) -> None:
+    config = {"requestMethod": "POST", "requestBodyTemplate": body}
+
+    with pytest.raises(RequestRefused, match="Nothing was sent"):
+        call_tool(upstream, config, v='", "evil": "')
+    assert upstream.requests == []
