@@ -49,6 +49,30 @@ def networks(name: str, default: str = "") -> list[Network]:
         ) from exc
 
 
+class Hidden(str):
+    """Text that is not shown by whatever shows settings."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def proxy(name: str) -> str:
+    """The address of an HTTP proxy, which may hold a password."""
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        is_proxy = parts.scheme == "http" and parts.hostname and parts.port
+    except ValueError:
+        is_proxy = False
+    if value and (not is_proxy or parts.path.strip("/") or parts.query):
+        raise ImproperlyConfigured(
+            f"{name} must look like http://proxy.example.com:3128, or http://user:password@proxy.example.com:3128."
+        )
+    return Hidden(value)
+
+
 def database(url: str, *, sqlite_path: Path) -> dict[str, Any]:
     """Django's settings for the database at `url`; SQLite at `sqlite_path` when there is no URL."""
     if not url:

@@ -36,6 +36,7 @@ SYNC_MAX_TOOLS = environment.number("SYNC_MAX_TOOLS", 60_000)
 UPSTREAM_NETWORKS = environment.networks(
     "UPSTREAM_NETWORKS", "127.0.0.0/8,::1/128" if EMBEDDED else ""
 )
+UPSTREAM_PROXY = environment.proxy("UPSTREAM_PROXY")
 
 if EMBEDDED:
     SECRET_KEY, ENCRYPTION_KEYS = environment.embedded_secrets(

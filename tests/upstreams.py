@@ -29,8 +29,9 @@ _START_SECONDS = 10.0
 class Upstream:
     """An ASGI app served on a loopback port by a thread of its own."""
 
-    def __init__(self, app: App, *, port: int = 0) -> None:
-        self._socket = socket.create_server(("127.0.0.1", port))
+    def __init__(self, app: App, *, port: int = 0, host: str = "127.0.0.1") -> None:
+        self.host = host
+        self._socket = socket.create_server((host, port))
         self.port: int = self._socket.getsockname()[1]
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -44,7 +45,7 @@ class Upstream:
             raise RuntimeError("the upstream did not start")
 
     def url(self, path: str = "/mcp") -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http://{self.host}:{self.port}{path}"
 
     def stop(self) -> None:
         """Go away: the port refuses connections afterwards."""
@@ -64,9 +65,9 @@ class Upstream:
 
 
 @contextmanager
-def served(app: App, *, port: int = 0) -> Iterator[Upstream]:
+def served(app: App, *, port: int = 0, host: str = "127.0.0.1") -> Iterator[Upstream]:
     """Serve `app` for as long as the block runs."""
-    upstream = Upstream(app, port=port)
+    upstream = Upstream(app, port=port, host=host)
     try:
         yield upstream
     finally:

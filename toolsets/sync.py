@@ -208,6 +208,7 @@ def _source(tool_set: ToolSet) -> Source:
         networks=tool_set.reachable_networks,
         timeout_seconds=settings.SYNC_TIMEOUT_SECONDS,
         max_tools=settings.SYNC_MAX_TOOLS,
+        proxy=settings.UPSTREAM_PROXY,
     )
 
 

@@ -44,14 +44,6 @@ _SPECIAL_IPV6 = [
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-def is_allowed(address: Address, networks: Iterable[Network]) -> bool:
-    """Whether a socket may connect to `address`: it is public, or an operator allowed its network."""
-    real = _unmapped(address)
-    return is_public(real) or any(
-        real in network for network in networks if network.version == real.version
-    )
-
-
 def is_public(address: Address) -> bool:
     """Whether `address` is of the public Internet, and serves no special purpose there."""
     if isinstance(address, ipaddress.IPv4Address):
@@ -63,7 +55,13 @@ def is_public(address: Address) -> bool:
     )
 
 
-def _unmapped(address: Address) -> Address:
+def is_in(address: Address, networks: Iterable[Network]) -> bool:
+    return any(
+        address in network for network in networks if network.version == address.version
+    )
+
+
+def unmapped(address: Address) -> Address:
     """The IPv4 address that a socket connects to when it is given as `::ffff:1.2.3.4`."""
     if isinstance(address, ipaddress.IPv6Address):
         return address.ipv4_mapped or address

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 
 from gateway.errors import Refused
-from gateway.network.addresses import is_allowed
+from gateway.network.addresses import Address, is_in, is_public, unmapped
 
 
 class AddressRefused(Refused):
@@ -29,11 +29,15 @@ class Guard:
         Raises:
             AddressRefused: it is private or special, and no allowed network holds it.
         """
-        if not is_allowed(ipaddress.ip_address(host.partition("%")[0]), self._networks):
+        if not is_public(_parsed(host)) and not self.is_inside(host):
             raise AddressRefused(
                 f"Connecting to {host} is not allowed: it is a private or special address. "
                 "An operator can allow its network for the tool set, or for all in UPSTREAM_NETWORKS."
             )
+
+    def is_inside(self, address: str) -> bool:
+        """Whether this literal address is in one of the networks that an operator allowed."""
+        return is_in(_parsed(address), self._networks)
 
     async def resolve(self, host: str, port: int) -> Sequence[str]:
         """The addresses of `host`, asked for once; it is refused as a whole where one of them is.
@@ -55,3 +59,7 @@ class Guard:
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made
+
+
+def _parsed(address: str) -> Address:
+    return unmapped(ipaddress.ip_address(address.partition("%")[0]))

@@ -1,12 +1,21 @@
 """The guarded transport of every client over httpx2."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import httpcore2
 import httpx2
 
 from gateway.network.guard import Guard
+from gateway.network.proxies import (
+    Proxy,
+    TunnelRefused,
+    chosen_proxy,
+    read_tunnel_answer,
+)
+
+_CHUNK = 4096
 
 
 def guarded_transport(networks: Iterable[str]) -> httpx2.AsyncHTTPTransport:
@@ -24,6 +33,7 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
+        self._proxy = chosen_proxy()
         self._backend = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
@@ -37,12 +47,27 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
         failure: Exception | None = None
         for address in await self._addresses(host, port):
             try:
-                return await self._backend.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
+                if self._proxy is None or self._guard.is_inside(address):
+                    return await self._backend.connect_tcp(address, port, timeout)
+                return await self._tunnel(self._proxy, address, port, timeout)
             except httpcore2.ConnectError as exc:
                 failure = exc
         raise failure or httpcore2.ConnectError(f"{host} has no address")
+
+    async def _tunnel(
+        self, proxy: Proxy, address: str, port: int, timeout: float | None
+    ) -> httpcore2.AsyncNetworkStream:
+        stream = await self._backend.connect_tcp(proxy.host, proxy.port, timeout)
+        try:
+            await stream.write(proxy.tunnel_request(address, port), timeout)
+            await read_tunnel_answer(partial(stream.read, _CHUNK, timeout))
+        except TunnelRefused as exc:
+            await stream.aclose()
+            raise httpcore2.ConnectError(exc.strerror) from exc
+        except BaseException:
+            await stream.aclose()
+            raise
+        return stream
 
     async def _addresses(self, host: str, port: int) -> Iterable[str]:
         try:

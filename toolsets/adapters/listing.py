@@ -14,7 +14,8 @@ _MOST_NAMED = 20
 class Source:
     """Whom to ask, with which headers, over which networks, and how much to put up with.
 
-    `networks` are those beside the public ones that may be connected to, as "10.0.0.0/8".
+    `networks` are those beside the public ones that may be connected to, as "10.0.0.0/8"; `proxy` is the way to the public
+    ones, "" where they are reached directly.
     """
 
     adapter_type: str
@@ -24,6 +25,7 @@ class Source:
     timeout_seconds: float
     max_tools: int
     max_bytes: int = MAX_BYTES
+    proxy: str = field(default="", repr=False)
 
 
 @dataclass(kw_only=True, slots=True)

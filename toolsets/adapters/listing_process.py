@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from gateway import network
 from gateway.errors import GatewayError
 from toolsets.adapters.definitions import ToolDefinition
 from toolsets.adapters.lister import IDLE_SECONDS
@@ -37,6 +38,7 @@ def serve(pipe: Connection) -> None:
     """Answer requests until none comes for a while."""
     while pipe.poll(IDLE_SECONDS):
         source = Source(**_tupled(orjson.loads(pipe.recv_bytes())))
+        network.use_proxy(source.proxy)
         for frame in _answer(source, pipe):
             pipe.send_bytes(orjson.dumps(frame))
         gc.collect()

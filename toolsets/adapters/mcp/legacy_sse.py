@@ -185,7 +185,7 @@ class LegacySession(Session):
             is_same_origin = endpoint.origin() == base.origin()
         except ValueError:
             is_same_origin = False
-        if not is_same_origin:
+        if not is_same_origin or endpoint.raw_user or endpoint.raw_password:
             raise UpstreamMisbehaved(
                 "The upstream names a message address that is not on its own origin."
             )
