@@ -17,13 +17,17 @@ def resolved_headers(tool_set: ToolSet) -> dict[str, str]:
         MissingSecret, HeaderRefused: as `resolve`.
     """
     headers = _headers(tool_set)
-    chosen = _chosen(tool_set, names_in(headers), with_values=True)
-    return resolve(headers, {secret.name: secret.held.value for secret in chosen})
+    return resolve(headers, secret_values(tool_set, names_in(headers)))
 
 
 def tool_secrets(tool_set: ToolSet) -> dict[str, str]:
     """The secrets that headers of the set's hand-written tools name; a missing one stops only the tools that name it."""
-    chosen = _chosen(tool_set, _named_by_tools(tool_set), with_values=True)
+    return secret_values(tool_set, _named_by_tools(tool_set))
+
+
+def secret_values(tool_set: ToolSet, names: Iterable[str]) -> dict[str, str]:
+    """Those of the named secrets that the tool set or, where it has none, its workspace has."""
+    chosen = _chosen(tool_set, names, with_values=True)
     return {secret.name: secret.held.value for secret in chosen}
 
 

@@ -32,3 +32,12 @@ def overridden(headers: Mapping[str, str], own: Mapping[str, str]) -> dict[str, 
     names = {name.lower() for name in own}
     kept = {name: value for name, value in headers.items() if name.lower() not in names}
     return {**kept, **own}
+
+
+def sent_headers(outgoing: OutgoingRequest) -> dict[str, str]:
+    """The headers of a request, and those that we add where it has none of its own."""
+    added = {"User-Agent": "toolcrib", "Accept": "*/*"}
+    headers = overridden(added, outgoing.headers)
+    if outgoing.content_type:
+        headers["Content-Type"] = outgoing.content_type
+    return headers

@@ -14,7 +14,7 @@ from toolsets.adapters.calling import (
 )
 from toolsets.adapters.http.answers import answer_of
 from toolsets.adapters.http.clients import Clients
-from toolsets.adapters.http.requests import OutgoingRequest
+from toolsets.adapters.http.requests import OutgoingRequest, sent_headers
 from toolsets.adapters.sending import send_over
 
 Build = Callable[[Target, ToolRequest], OutgoingRequest]
@@ -76,21 +76,10 @@ async def _exchange(
         client,
         outgoing.method,
         URL(outgoing.url, encoded=True),
-        headers=_headers(outgoing),
+        headers=sent_headers(outgoing),
         body=outgoing.body,
     )
     try:
         return await answer_of(response, request.max_result_bytes)
     finally:
         response.close()  # gives a connection back that was read to its end
-
-
-def _headers(outgoing: OutgoingRequest) -> dict[str, str]:
-    headers = {"User-Agent": "toolcrib", "Accept": "*/*"}
-    given = {name.lower() for name in outgoing.headers}
-    headers = {
-        name: value for name, value in headers.items() if name.lower() not in given
-    }
-    if outgoing.content_type:
-        headers["Content-Type"] = outgoing.content_type
-    return {**headers, **outgoing.headers}

@@ -1,0 +1,114 @@
+"""Trying a tool: what would be sent, with its secrets masked, and what comes of sending it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from gateway.audit.models import AuditEvent
+from gateway.network.guard import AddressRefused
+from tests.conftest import Person
+from tests.toolsets.adapters.http.recording import Recorder, recorder, response
+from toolsets.connecting import connect
+from toolsets.header_rules import MissingSecret
+from toolsets.models import ToolSet
+from toolsets.secrets import store_secret
+from toolsets.trying import preview, send
+
+CONFIG = {
+    "requestMethod": "POST",
+    "path": "/fish/{{ id }}",
+    "query": "q={{ q }}",
+    "headers": {"X-Tool": "${TOOL_KEY}"},
+    "requestBodyTemplate": '{"id": {{ id }}}',
+}
+
+
+@pytest.fixture
+def upstream() -> Iterator[Recorder]:
+    with recorder() as recording:
+        yield recording
+
+
+def http_set(person: Person, url: str, **members: Any) -> ToolSet:
+    return connect(
+        person.workspace,
+        name="Fish",
+        adapter_type=ToolSet.AdapterType.HTTP,
+        adapter={"baseUrl": url, "headers": {"Authorization": "Bearer ${SET_KEY}"}},
+        actor=person.actor,
+        **members,
+    )
+
+
+def keep(person: Person, **values: str) -> None:
+    for name, value in values.items():
+        store_secret(person.workspace, name=name, value=value, actor=person.actor)
+
+
+def test_preview_shows_the_request_with_its_secrets_masked(alice: Person) -> None:
+    keep(alice, SET_KEY="s3cret", TOOL_KEY="t0ken")
+    tool_set = http_set(alice, "https://api.example.com/v1")
+
+    shown = preview(tool_set, config=CONFIG, arguments={"id": "a/b", "q": "ü"})
+
+    assert (shown.method, shown.url) == (
+        "POST",
+        "https://api.example.com/v1/fish/a%2Fb?q=%C3%BC",
+    )
+    assert shown.headers == {
+        "User-Agent": "toolcrib",
+        "Accept": "*/*",
+        "Authorization": "Bearer ***",
+        "X-Tool": "***",
+        "Content-Type": "application/json",
+    }
+    assert (shown.body, shown.is_cut) == ('{"id": "a/b"}', False)
+
+
+def test_missing_secret_is_named(alice: Person) -> None:
+    keep(alice, SET_KEY="s3cret")
+    tool_set = http_set(alice, "https://api.example.com/v1")
+
+    with pytest.raises(MissingSecret, match="X-Tool needs the secret TOOL_KEY"):
+        preview(tool_set, config=CONFIG, arguments={"id": 1})
+
+
+def test_wrong_configuration_is_named(alice: Person) -> None:
+    tool_set = http_set(alice, "https://api.example.com/v1")
+
+    with pytest.raises(ValidationError) as caught:
+        preview(tool_set, config={"path": "{{"}, arguments={})
+    assert list(caught.value.message_dict) == ["config.path"]
+
+
+def test_request_is_sent_with_its_secrets_and_recorded(
+    alice: Person, upstream: Recorder
+) -> None:
+    keep(alice, SET_KEY="s3cret", TOOL_KEY="t0ken")
+    tool_set = http_set(alice, upstream.url())
+    upstream.reply = lambda _: response('{"ok": 1}', media_type="application/json")
+
+    answer = send(
+        tool_set, config=CONFIG, arguments={"id": 1}, name="get", actor=alice.actor
+    )
+
+    assert answer.result["structuredContent"] == {"ok": 1}
+    assert upstream.request.header("authorization") == "Bearer s3cret"
+    assert upstream.request.header("x-tool") == "t0ken"
+    event = AuditEvent.objects.get(action="tool_set.tried")
+    assert (event.subject_id, event.changes) == (tool_set.pk, {"tool": [None, "get"]})
+
+
+def test_address_that_is_not_allowed_is_refused(alice: Person, settings: Any) -> None:
+    settings.UPSTREAM_NETWORKS = []
+    keep(alice, SET_KEY="s3cret", TOOL_KEY="t0ken")
+
+    with pytest.raises(AddressRefused):
+        send(
+            http_set(alice, "http://127.0.0.1:1"),
+            config=CONFIG,
+            arguments={"id": 1},
+            actor=alice.actor,
+        )
