@@ -17,13 +17,19 @@ from gateway.audit import trail
 from gateway.audit.trail import Actor
 from gateway.errors import GatewayError, Refused
 from toolsets import claims, documents, merging
-from toolsets.adapters.failures import ListingEmpty, ListingInvalid
+from toolsets.adapters.failures import (
+    ListingEmpty,
+    ListingFailed,
+    ListingInvalid,
+    listing_failed,
+)
 from toolsets.adapters.lister import list_tools
 from toolsets.adapters.listing import Listing, OnProgress, Source
 from toolsets.claims import Claim, ClaimLost
 from toolsets.errors import ChangedMeanwhile
-from toolsets.headers import resolved_headers
+from toolsets.headers import OpenedHeaders, opened_headers
 from toolsets.models import SyncState, ToolSet
+from toolsets.usage import note_secret_use
 
 log = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
@@ -188,7 +194,7 @@ def _listed(claim: Claim) -> Listing:
     Raises:
         GatewayError: it cannot be listed, or lists nothing; the tools that the set has stay as they are.
     """
-    listing = list_tools(_source(claim.tool_set), on_progress=_renewing(claim))
+    listing = _asked(claim, opened_headers(claim.tool_set))
     if not listing.tools and listing.skipped_count:
         raise ListingInvalid(
             f"None of the {listing.skipped_count} tools that the upstream lists can be used: {_skipped(listing)}"
@@ -200,11 +206,23 @@ def _listed(claim: Claim) -> Listing:
     return listing
 
 
-def _source(tool_set: ToolSet) -> Source:
+def _asked(claim: Claim, headers: OpenedHeaders) -> Listing:
+    """What the upstream answers, without the secrets that it may have repeated in its words."""
+    note_secret_use(headers.used_with(), at=timezone.now())
+    source = _source(claim.tool_set, headers.sent)
+    try:
+        listing = list_tools(source, on_progress=_renewing(claim))
+    except ListingFailed as exc:
+        raise listing_failed(exc.code, headers.masked(exc.message)) from exc
+    listing.skipped = [headers.masked(said) for said in listing.skipped]
+    return listing
+
+
+def _source(tool_set: ToolSet, headers: Mapping[str, str]) -> Source:
     return Source(
         adapter_type=tool_set.adapter_type,
         adapter=_without_headers(documents.adapter_with_document(tool_set)),
-        headers=resolved_headers(tool_set),
+        headers=headers,
         networks=tool_set.reachable_networks,
         timeout_seconds=settings.SYNC_TIMEOUT_SECONDS,
         max_tools=settings.SYNC_MAX_TOOLS,

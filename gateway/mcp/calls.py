@@ -150,6 +150,7 @@ async def forward(
 ) -> Answer:
     """Send the call to its upstream: the only step that touches the network."""
     request = call.request
+    crib.credentials.note_use(call.target, call.tool)
     try:
         return await crib.forwarder.call(
             call.target,

@@ -17,7 +17,7 @@ from gateway.identity.roles import Right
 from gateway.mcp.call_labels import first_id_since, labelled
 from gateway.mcp.models import ToolCall
 from toolpacks.models import ToolPack
-from toolsets.admin.health import TONES, is_troubled, state_of
+from toolsets.admin.health import TONES, is_troubled, spoken_state, state_of
 from toolsets.models import Tool, ToolSet, ToolSetEvent
 
 _HOURS = 24
@@ -151,7 +151,7 @@ def _troubled(sets: list[Any]) -> list[Any]:
     for tool_set in troubled:
         health = tool_set.sync.health
         tool_set.tone = TONES[health]
-        tool_set.chip = chip(health.capitalize(), tool_set.tone)
+        tool_set.chip = chip(spoken_state(health), tool_set.tone)
     return troubled
 
 

@@ -38,6 +38,7 @@ class WebProcess:
     def __init__(self) -> None:
         self.lane = Lane()
         self.records = RecordWriter(self.lane)
+        self.credentials = Credentials()
         self.access = Access(self.lane)
         self.listeners = Listeners(self.access)
         self.running = RunningCalls()
@@ -58,7 +59,7 @@ class WebProcess:
         crib = Crib(
             process_id=self._process.pk,
             records=self.records,
-            credentials=Credentials(),
+            credentials=self.credentials,
             forwarder=self.forwarder,
             call_timeout_seconds=settings.CALL_TIMEOUT_SECONDS,
             most_result_bytes=settings.MAX_RESULT_BYTES,
@@ -73,6 +74,7 @@ class WebProcess:
         self._tasks = [
             asyncio.create_task(heartbeat.beat_forever(self._process)),
             asyncio.create_task(self.listeners.compare_forever()),
+            asyncio.create_task(self.credentials.record_use_forever()),
             asyncio.create_task(bus.relay_from_other_processes()),
         ]
         return self
@@ -92,6 +94,7 @@ class WebProcess:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await self.forwarder.aclose()
+        await self.credentials.record_use()
         await self.lane.stop()
         await in_database(heartbeat.leave, self._process)
 

@@ -7,8 +7,8 @@ import pytest
 from gateway.identity.models import Workspace
 from tests.conftest import Person
 from toolsets.header_rules import HeaderRefused, MissingSecret, resolve
-from toolsets.headers import credential_generation, resolved_headers
-from toolsets.models import Secret, SecretValue, ToolSet
+from toolsets.headers import credential_generation, opened_headers
+from toolsets.models import Secret, SecretValue, Tool, ToolSet
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_secret_of_the_tool_set_comes_before_the_workspaces(
     keep(alice, "ONE", "set 1", tool_set)
     keep(alice, "TWO", "workspace 2")
 
-    assert resolved_headers(tool_set) == {"A": "set 1", "B": "workspace 2"}
+    assert opened_headers(tool_set).sent == {"A": "set 1", "B": "workspace 2"}
 
 
 def test_secrets_of_others_are_not_found(
@@ -102,7 +102,7 @@ def test_secrets_of_others_are_not_found(
     keep(alice, "ONE", "of the other set", other_set)
 
     with pytest.raises(MissingSecret):
-        resolved_headers(tool_set)
+        opened_headers(tool_set)
 
 
 def test_generation_changes_with_the_secrets_that_are_used(
@@ -121,3 +121,27 @@ def test_generation_changes_with_the_secrets_that_are_used(
     assert len(set(generations)) == 4
     keep(alice, "UNUSED", "c")
     assert credential_generation(tool_set) == generations[-1]
+
+
+def test_secrets_that_a_call_sends_are_those_of_the_set_and_of_its_tool(
+    connect: Any, alice: Person
+) -> None:
+    tool_set = connect("http://127.0.0.1/", headers={"A": "${ONE}"})
+    ToolSet.objects.filter(pk=tool_set.pk).update(adapter_type="http")
+    config = {"headers": {"B": "Token ${TWO}"}}
+    Tool.objects.create(
+        workspace=alice.workspace,
+        tool_set=tool_set,
+        config=config,
+        name="two",
+        created_by=alice.profile,
+    )
+    one, two = keep(alice, "ONE", "1"), keep(alice, "TWO", "2")
+    keep(alice, "THREE", "3")
+    tool_set.refresh_from_db()
+
+    opened = opened_headers(tool_set)
+
+    assert opened.sent == {"A": "1"}
+    assert opened.used_with() == {one.pk}
+    assert opened.used_with('{"headers": {"B": "Token ${TWO}"}}') == {one.pk, two.pk}

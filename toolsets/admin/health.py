@@ -18,6 +18,7 @@ TONES = {
     "healthy": "good",
     "stale": "warn",
     "failing": "bad",
+    "needs_credential": "bad",
     "archived": "",
     "unsynced": "",
 }
@@ -70,7 +71,11 @@ def is_troubled(tool_set: ToolSet) -> bool:
 
 def health_chip(tool_set: ToolSet) -> SafeString:
     state = state_of(tool_set)
-    return chip(state.capitalize(), TONES[state])
+    return chip(spoken_state(state), TONES[state])
+
+
+def spoken_state(state: str) -> str:
+    return state.replace("_", " ").capitalize()
 
 
 def tool_chip(tool: Tool) -> SafeString:

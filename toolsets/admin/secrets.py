@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from gateway.identity.admin_base import (
     ModelForm,
@@ -13,6 +14,7 @@ from gateway.identity.admin_base import (
     display,
     workspace_of,
 )
+from gateway.identity.admin_display import ago
 from gateway.identity.roles import Right
 from toolsets.models import Secret
 from toolsets.secrets import delete_secret, store_secret
@@ -44,8 +46,8 @@ class SecretAdmin(WorkspaceAdmin):
     right_to_add = right_to_change = right_to_delete = Right.KEYS
 
     form = SecretForm
-    list_display = ["name", "of_set", "version", "created_at"]
-    list_select_related = ["tool_set"]
+    list_display = ["name", "of_set", "last_used", "version", "created_at"]
+    list_select_related = ["tool_set", "use"]
     search_fields = ["name", "tool_set__name"]
     ordering = ["name", "pk"]
     delete_says = "Tool sets whose headers name it fail until it is stored again."
@@ -80,3 +82,7 @@ class SecretAdmin(WorkspaceAdmin):
     @display(description="used by", ordering="tool_set__name")
     def of_set(self, secret: Secret) -> str:
         return secret.tool_set.name if secret.tool_set else "the whole workspace"
+
+    @display(description="last used", ordering="use__last_used_at")
+    def last_used(self, secret: Secret) -> SafeString | str:
+        return ago(secret.last_used_at) if secret.last_used_at else "never"

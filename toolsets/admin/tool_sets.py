@@ -35,6 +35,7 @@ from toolsets.admin.filtering import preview_page
 from toolsets.admin.forms import FIELDSETS, ToolSetForm
 from toolsets.admin.health import events_of, health_chip, progress, state_of, sync_of
 from toolsets.header_rules import names_in
+from toolsets.headers import named_secrets
 from toolsets.models import Tool, ToolSet
 from toolsets.secrets import store_secret
 from toolsets.sync import request_sync
@@ -267,6 +268,7 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
             events=events_of(tool_set, limit=5),
             users=neighbours.users_of(request, [tool_set])[tool_set.pk],
             headers=_headers(tool_set),
+            secrets=named_secrets(tool_set),
             include=spoken(tool_set.adapter.get("includeTools")),
             exclude=spoken(tool_set.adapter.get("excludeTools")),
             approvals=_approvals(tool_set),

@@ -138,11 +138,12 @@ def event_json(
 
 
 def secret_json(secret: Secret) -> dict[str, Any]:
-    """What is known of a secret; its value is nobody's to read."""
+    """What is known of a secret, with its `use` loaded; its value is nobody's to read."""
     return {
         "id": secret.pk,
         "name": secret.name,
         "version": secret.version,
         "toolSetId": secret.tool_set_id or "",
         "createdAt": secret.created_at,
+        "lastUsedAt": secret.last_used_at,
     }

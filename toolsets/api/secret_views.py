@@ -31,7 +31,7 @@ class Secrets(SecretView):
         rows = Secret.objects.in_workspace(self.caller.workspace_id).filter(
             tool_set=self.holder(tool_set_id)
         )
-        page = page_of(rows, self.query)
+        page = page_of(rows.select_related("use"), self.query)
         return Response(page.body(lambda found: map(secret_json, found)))
 
 

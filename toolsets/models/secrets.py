@@ -1,5 +1,7 @@
 """Secrets that headers name as `${NAME}`: their existence and version shape surfaces, their values live apart."""
 
+from datetime import datetime
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -52,6 +54,24 @@ class Secret(WorkspaceOwned, ShapesSurfaces):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def last_used_at(self) -> datetime | None:
+        """When it was last sent to an upstream, to within a minute or so; its `use` is loaded before."""
+        use = getattr(self, "use", None)
+        return use.last_used_at if use else None
+
+
+class SecretUse(models.Model):
+    """When a secret was last sent to an upstream; kept apart, because use shapes nothing."""
+
+    secret = models.OneToOneField(
+        Secret, on_delete=models.CASCADE, related_name="use", primary_key=True
+    )
+    last_used_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.secret_id} at {self.last_used_at:%Y-%m-%d %H:%M}"
 
 
 class SecretValue(models.Model):

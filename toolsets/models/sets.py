@@ -149,6 +149,8 @@ class SyncStateQuerySet(models.QuerySet["SyncState"]):
 class SyncState(models.Model):
     """What the sync of one tool set is doing and when it is due; a row of its own, because it shapes nothing."""
 
+    LACKS_CREDENTIAL = "missing_secret"
+
     tool_set = models.OneToOneField(
         ToolSet, on_delete=models.CASCADE, related_name="sync", primary_key=True
     )
@@ -174,7 +176,8 @@ class SyncState(models.Model):
 
     @property
     def health(self) -> str:
-        """`new`, `syncing`, `healthy`, `stale` (the last good tools are served) or `failing` (it never succeeded).
+        """`new`, `syncing`, `healthy`, `stale` (the last good tools are served), `failing` (it never succeeded) or
+        `needs_credential` (its headers name a secret that is not there).
 
         A set whose tools are written by hand has no sync that could fail: it is `healthy`.
         """
@@ -182,6 +185,8 @@ class SyncState(models.Model):
             return "healthy"
         if self.claimed_at is not None:
             return "syncing"
+        if self.last_error_type == self.LACKS_CREDENTIAL:
+            return "needs_credential"
         if self.failures_in_a_row:
             return "stale" if self.last_succeeded_at else "failing"
         return "healthy" if self.last_succeeded_at else "new"
