@@ -33,6 +33,7 @@ class Person:
             profile_id=self.profile.pk,
             label=str(self.profile),
             is_person=True,
+            role=self.role,
             source=AuditEvent.Source.ADMIN,
         )
 

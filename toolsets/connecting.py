@@ -14,6 +14,7 @@ from gateway.audit.differences import differences
 from gateway.audit.trail import Actor
 from gateway.errors import Refused
 from gateway.identity.models import Workspace
+from gateway.identity.roles import Right, allows
 from gateway.identity.validation import slug_from
 from toolsets import documents, holders
 from toolsets.adapters.settings import check_adapter
@@ -50,6 +51,12 @@ _DECIDES_TOOLS = (
 )
 
 
+class NetworksForbidden(Refused):
+    """Who makes the change may not decide which private networks a tool set reaches."""
+
+    code = "networks_forbidden"
+
+
 class ToolSetInUse(Refused):
     """Packs hold the tool set."""
 
@@ -80,9 +87,12 @@ def connect(
         ValidationError: a field is wrong; entries are named like the fields, those of the adapter `adapter.<member>`.
         ExternalIdTaken: another tool set of the workspace has this external id.
         ToolSetManaged: a person asked for a managed set.
+        NetworksForbidden: the actor's role may not open private networks.
     """
     if is_managed and actor.is_person:
         raise ToolSetManaged("Only API keys may make a tool set managed.")
+    if allowed_networks:
+        _check_may_open_networks(actor)
     taken = documents.take(adapter)
     tool_set = ToolSet(
         workspace=workspace,
@@ -114,7 +124,7 @@ def connect(
             actor,
             "tool_set.created",
             subject=tool_set,
-            changes={"adapter": [None, _without_header_values(tool_set.adapter)]},
+            changes=_first_settings(tool_set),
         )
     return tool_set
 
@@ -125,6 +135,7 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
     Raises:
         ValidationError, ExternalIdTaken: as `connect`.
         ToolSetManaged: a person would change `is_managed`, or what decides about the tools of a managed set.
+        NetworksForbidden: the actor's role may not say which private networks it reaches.
         ChangedMeanwhile: somebody else changed the adapter since `tool_set` was read.
     """
     if unknown := set(fields) - CHANGEABLE:
@@ -139,6 +150,8 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
     if not changes:
         return current
     _check_managed(current, changes, actor)
+    if "allowed_networks" in changes:
+        _check_may_open_networks(actor)
     for name in changes:
         setattr(current, name, fields[name])
     _check(current, only=set(changes))
@@ -249,6 +262,13 @@ def _free_slug(workspace: Workspace, name: str) -> str:
     return slug_from(name, taken=set(taken), fallback="tool-set")
 
 
+def _check_may_open_networks(actor: Actor) -> None:
+    if not allows(actor.role, Right.NETWORKS):
+        raise NetworksForbidden(
+            "Which private networks a tool set may reach is decided by people and keys with the role admin."
+        )
+
+
 def _check_managed(
     current: ToolSet, changes: Mapping[str, list[Any]], actor: Actor
 ) -> None:
@@ -337,6 +357,13 @@ def _make_due(tool_set: ToolSet, actor: Actor) -> None:
     SyncState.objects.filter(tool_set=tool_set).make_due(
         at=timezone.now(), requested_by_id=actor.profile_id
     )
+
+
+def _first_settings(tool_set: ToolSet) -> dict[str, list[Any]]:
+    settings = {"adapter": _without_header_values(tool_set.adapter)}
+    if tool_set.allowed_networks:
+        settings["allowed_networks"] = tool_set.allowed_networks
+    return {name: [None, value] for name, value in settings.items()}
 
 
 def _recordable(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:

@@ -9,7 +9,17 @@ _MOST = 20
 _WIDEST = {4: 8, 6: 16}
 _NEVER = [
     ipaddress.ip_network(network)
-    for network in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")
+    for network in (
+        "100.100.100.200/32",
+        "168.63.129.16/32",
+        "169.254.0.0/16",
+        "192.0.0.192/32",
+        "64:ff9b::/47",  # each of them again, through NAT64
+        "2002::/16",  # and through 6to4
+        "fd00:ec2::/32",
+        "fd20:ce::/32",
+        "fe80::/10",
+    )
 ]
 """Where clouds answer with the credentials of the machine: only the installation's settings can open these."""
 

@@ -9,13 +9,14 @@ from gateway.audit.models import AuditEvent
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who makes a change, from where, in words that outlive them."""
+    """Who makes a change, in which role and from where, in words that outlive them."""
 
     account_id: str
     workspace_id: str
     profile_id: str
     label: str
     is_person: bool
+    role: str = ""
     source: AuditEvent.Source
     address: str = ""
 

@@ -52,6 +52,7 @@ class Caller:
             profile_id=self.profile_id,
             label=self.label,
             is_person=self.is_person,
+            role=self.role,
             source=source,
             address=address,
         )

@@ -15,6 +15,7 @@ from gateway.audit.trail import Actor
 from gateway.errors import GatewayError
 from gateway.identity.installation import check_fit
 from gateway.identity.models import Workspace
+from gateway.identity.roles import Role
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -69,6 +70,7 @@ class WorkspaceCommand(BaseCommand):
             profile_id=self.workspace.account.system_profile.pk,
             label=self.label,
             is_person=False,
+            role=Role.ADMIN,
             source=AuditEvent.Source.COMMAND,
         )
 

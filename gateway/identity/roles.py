@@ -24,6 +24,7 @@ class Right(Enum):
     READ_TEST_BODIES = "bodies of calls of one's own test users"
     READ_BODIES = "bodies of calls"
     MEMBERS = "members"
+    NETWORKS = "let a tool set reach private networks"
 
 
 _MATRIX: dict[str, frozenset[Right]] = {

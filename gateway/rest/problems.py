@@ -20,6 +20,7 @@ STATUSES = {
     "not_authenticated": 401,
     "forbidden": 403,
     "missing_scope": 403,
+    "networks_forbidden": 403,
     "no_workspace": 403,
     "tool_set_managed": 403,
     "unauthorized_tool": 403,

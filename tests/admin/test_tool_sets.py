@@ -370,3 +370,43 @@ def test_a_developer_stores_no_secrets(
 
     assert client.get(reverse("admin:toolsets_secret_add")).status_code == 403
     assert not Secret.objects.filter(name="TOKEN").exists()
+
+
+def test_an_admin_opens_private_networks_in_the_form(
+    alice: Person, dashboard: Dashboard
+) -> None:
+    form = _form(allowed_networks="10.20.0.0/16, fd12:3456::/32")
+
+    dashboard(alice).post(reverse("admin:toolsets_toolset_add"), form)
+
+    tool_set = ToolSet.objects.get()
+    assert tool_set.allowed_networks == ["10.20.0.0/16", "fd12:3456::/32"]
+    overview = dashboard(alice).get(_page("toolset_overview", tool_set))
+    assert "10.20.0.0/16, fd12:3456::/32" in overview.content.decode()
+
+
+def test_a_network_that_cannot_be_opened_is_an_error_of_its_field(
+    alice: Person, dashboard: Dashboard
+) -> None:
+    form = _form(allowed_networks="169.254.169.254")
+
+    page = dashboard(alice).post(reverse("admin:toolsets_toolset_add"), form)
+
+    assert "clouds hand out credentials" in page.content.decode()
+    assert not ToolSet.objects.exists()
+
+
+def test_a_developer_does_not_see_private_networks_and_leaves_them_as_they_are(
+    alice: Person, dan: Person, dashboard: Dashboard
+) -> None:
+    add = reverse("admin:toolsets_toolset_add")
+    dashboard(alice).post(add, _form(allowed_networks="10.20.0.0/16"))
+    change = _page("toolset_change", ToolSet.objects.get())
+
+    page = dashboard(dan).get(change).content.decode()
+    form = _form(name="Ours", slug="github", allowed_networks="10.0.0.0/8")
+    dashboard(dan).post(change, form)
+
+    tool_set = ToolSet.objects.get()
+    assert "allowed_networks" not in page
+    assert (tool_set.name, tool_set.allowed_networks) == ("Ours", ["10.20.0.0/16"])

@@ -36,6 +36,7 @@ _FIELDS = [
     "external_id",
     "labels",
     "tags",
+    "allowed_networks",
     "sync_interval_seconds",
 ]
 _DECIDES_TOOLS = ("url", "include", "exclude", "approvals", "approvals_only")
@@ -59,6 +60,7 @@ FIELDSETS: list[tuple[str | None, Any]] = [
                 "tags",
                 "sync_interval_seconds",
                 "upstream_may",
+                "allowed_networks",
                 "external_id",
                 "labels",
             ],
@@ -116,6 +118,12 @@ class ToolSetForm(FiltersForm, ModelForm):
         required=False,
         help_text="Words with commas between them. Agents whose scope tags meet these list this set's tools by "
         "themselves.",
+    )
+    allowed_networks = WordsField(
+        required=False,
+        label="Private networks",
+        help_text="Networks inside that this upstream may be reached in, such as 10.20.0.0/16, with commas between them. "
+        "Public addresses need no entry. Only the role admin may change this.",
     )
     labels = LabelsField(
         required=False, help_text="For scripts: key=value, with commas between them."

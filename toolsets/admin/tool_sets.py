@@ -91,6 +91,7 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = set() if may(request, Right.KEYS) else {"secrets"}
+        hidden |= set() if may(request, Right.NETWORKS) else {"allowed_networks"}
         if obj is None:
             hidden |= {"slug", "preview"}
         return [

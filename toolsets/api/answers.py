@@ -34,6 +34,7 @@ def tool_sets_json(
                 "adapter": {tool_set.adapter_type: tool_set.adapter},
                 "tags": tool_set.tags,
                 "interactions": tool_set.interactions,
+                "allowedNetworks": tool_set.allowed_networks,
                 "syncIntervalSeconds": tool_set.sync_interval_seconds,
             },
             "managed": tool_set.is_managed,

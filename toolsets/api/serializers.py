@@ -25,6 +25,9 @@ class ToolSetSpec(StrictSerializer):
     adapter = serializers.DictField()
     tags = serializers.ListField(child=StrictText(max_length=64), required=False)
     interactions = serializers.DictField(child=StrictFlag(), required=False)
+    allowedNetworks = serializers.ListField(
+        child=StrictText(max_length=64), required=False, source="allowed_networks"
+    )
     syncIntervalSeconds = serializers.IntegerField(
         required=False,
         min_value=10,

@@ -23,6 +23,7 @@ SET_PATHS: dict[str, Path] = {
     "adapter": ("spec", "adapter"),
     "tags": ("spec", "tags"),
     "interactions": ("spec", "interactions"),
+    "allowed_networks": ("spec", "allowedNetworks"),
     "sync_interval_seconds": ("spec", "syncIntervalSeconds"),
     "is_managed": ("managed",),
 }
@@ -63,6 +64,7 @@ _EMPTY_SET: dict[str, Any] = {
     "description": "",
     "tags": [],
     "interactions": {},
+    "allowed_networks": [],
     "sync_interval_seconds": None,
     "is_managed": False,
 }
@@ -143,6 +145,7 @@ def _tool_set_document(tool_set: ToolSet) -> Document:
         "adapter": {tool_set.adapter_type: tool_set.adapter},
         "tags": tool_set.tags,
         "interactions": tool_set.interactions,
+        "allowedNetworks": tool_set.allowed_networks,
     }
     if tool_set.sync_interval_seconds is not None:
         spec["syncIntervalSeconds"] = tool_set.sync_interval_seconds

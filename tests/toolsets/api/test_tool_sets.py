@@ -67,6 +67,7 @@ def test_created_tool_set_has_exactly_the_documented_shape(
             "adapter": {"mcp": {"url": URL, "headers": {"X-Key": "${KEY}"}}},
             "tags": [],
             "interactions": {},
+            "allowedNetworks": [],
             "syncIntervalSeconds": None,
         },
         "managed": False,
