@@ -170,7 +170,24 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["gateway.rest.rendering.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["gateway.rest.rendering.JSONParser"],
     "EXCEPTION_HANDLER": "gateway.rest.problems.handle",
+    "DEFAULT_SCHEMA_CLASS": "gateway.rest.description.OperationSchema",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Toolcrib",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": PUBLIC_URL}],
+    "DESCRIPTION": "Tool sets, tool packs, and whoever uses them. Every path below `/v1/` also exists below "
+    "`/v1/workspaces/{workspaceId}/`, where the id must be that of the key's workspace. Wherever a path takes the id of "
+    "something with an external id, it also takes `external_id:<value>`.",
+    "CAMELIZE_NAMES": True,
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "SORT_OPERATIONS": False,
+    "POSTPROCESSING_HOOKS": [],
 }
 
 LOGGING = {

@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from gateway.rest.reading import openapi_json
+
 _rest = [
     path("", include("gateway.identity.api.urls")),
     path("", include("toolsets.api.urls")),
@@ -12,6 +14,7 @@ _rest = [
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("v1/openapi.json", openapi_json),
     path("v1/", include(_rest)),
     path("v1/workspaces/<str:workspace_id>/", include(_rest)),
 ]

@@ -13,6 +13,7 @@ from gateway.audit.trail import Actor
 from gateway.identity.keys import issue_key
 from gateway.identity.models import ApiKey, Workspace
 from gateway.identity.roles import Role
+from tests.contract.answers import check_answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +73,9 @@ class Script:
             headers={"Authorization": f"Bearer {self.token}"} if self.token else {},
         )
         content = response.content
-        return Answer(
-            status=response.status_code,
-            body=json.loads(content) if content else None,
-            headers=response.headers,
-        )
+        given = json.loads(content) if content else None
+        check_answer(method, path, response.status_code, given)
+        return Answer(status=response.status_code, body=given, headers=response.headers)
 
 
 def script(

@@ -30,8 +30,9 @@ def _routes(patterns: Any, before: str, parameters: tuple[str, ...]) -> Iterator
         if isinstance(pattern, URLResolver):
             yield from _routes(pattern.url_patterns, here, names)
         elif isinstance(pattern, URLPattern) and here.startswith("v1/"):
-            view = pattern.callback.view_class  # type: ignore[attr-defined]
-            yield Route(path=here, parameters=names, view=view)
+            view = getattr(pattern.callback, "view_class", None)
+            if view is not None:  # else a page about the API itself
+                yield Route(path=here, parameters=names, view=view)
 
 
 def address(route: Route, named: dict[str, str]) -> str:

@@ -15,6 +15,8 @@ class StrictSerializer(serializers.Serializer[Any]):
     """A serializer that refuses members it does not know; those in `answered` it knows from answers, and ignores."""
 
     answered: ClassVar[frozenset[str]] = frozenset()
+    are_nulls_absent: ClassVar[bool] = False  # said to the API's description
+    shorthand: ClassVar[Mapping[str, Any] | None] = None  # what may stand for it
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -43,6 +45,28 @@ class StrictFlag(serializers.BooleanField):
         if not isinstance(data, bool):
             raise serializers.ValidationError(["Give true or false."])
         return data
+
+
+class StrictNumber(serializers.IntegerField):
+    """A whole number that must be sent as a number."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError(["Give a whole number."])
+        return super().to_internal_value(data)
+
+
+class UpdateMaskField(serializers.Field[Any, Any, Any, Any]):
+    """The paths of an update, as text, as a list, or as `{paths}`."""
+
+
+class UpdateBody(StrictSerializer):
+    """What an update may hold, for the API's description: the mask, and whichever members are to change."""
+
+    are_nulls_absent = True
+
+    updateMask = UpdateMaskField(required=False)
+    update_mask = UpdateMaskField(required=False)
 
 
 def object_of(body: Any) -> dict[str, Any]:

@@ -6,12 +6,18 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from gateway.rest.operations import Parameter
 from gateway.rest.queries import Query, camel_case
 
 Document = dict[str, Any]
 Path = tuple[str, ...]
 _PATH = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)*")
 _SPELLINGS = ("updateMask", "update_mask")
+UPDATE_MASK = Parameter(
+    name="updateMask",
+    schema={"type": "string"},
+    description="The fields to replace, as dotted paths separated by commas; the body may say it instead.",
+)
 
 
 def mask_of(body: Mapping[str, Any], query: Query) -> list[Path] | None:

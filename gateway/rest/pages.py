@@ -10,10 +10,28 @@ import orjson
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
+from gateway.rest.operations import Parameter
 from gateway.rest.queries import Query
 
 DEFAULT_LIMIT = 50
 MOST = 200
+CURSOR_PAGE = (
+    Parameter(
+        name="limit",
+        schema={"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
+        description=f"How many items a page holds; more than {MOST} counts as {MOST}.",
+    ),
+    Parameter(
+        name="cursor",
+        schema={"type": "string"},
+        description="The `nextCursor` of the page before.",
+    ),
+    Parameter(
+        name="sortOrder",
+        schema={"type": "string", "enum": ["asc", "desc"]},
+        description="By creation. A cursor goes with the order of the page that it came with.",
+    ),
+)
 _ORDERS = ("asc", "desc")
 
 

@@ -16,10 +16,12 @@ from gateway.identity.keys import DEFAULT_LIFETIME, IssuedKey
 from gateway.identity.models import AgentProfile, ApiKey, RegisteredUser
 from gateway.identity.permissions import RightMissing
 from gateway.identity.roles import Right, Role
-from gateway.rest.pages import page_of
+from gateway.rest.operations import operation
+from gateway.rest.pages import CURSOR_PAGE, page_of
 from gateway.rest.updates import errors_at
 from toolpacks.api.answers import keys_json, role_of
 from toolpacks.api.serializers import KeyBody
+from toolpacks.api.shapes import ApiKeyPage, ApiKeyShape, IssuedApiKeyShape
 from toolpacks.key_limits import issue_pack_key, require_role
 from toolpacks.models import ToolPack
 
@@ -33,6 +35,8 @@ _ERROR_PATHS = {
 
 class KeyView(WorkspaceView):
     """What views about API keys have in common."""
+
+    topic = "API keys"
 
     def keys(self) -> QuerySet[Any]:
         rows = ApiKey.objects.in_workspace(self.caller.workspace_id)
@@ -66,9 +70,18 @@ class ApiKeys(KeyView):
 
     rights: ClassVar = {"GET": Right.READ, "POST": Right.OWN_KEYS}
 
+    @operation(
+        "listApiKeys", "List API keys", answers={200: ApiKeyPage}, query=CURSOR_PAGE
+    )
     def get(self, request: Request) -> Response:
         return Response(page_of(self.keys(), self.query).body(self.shown))
 
+    @operation(
+        "createApiKey",
+        "Create an API key",
+        body=KeyBody,
+        answers={201: IssuedApiKeyShape},
+    )
     def post(self, request: Request) -> Response:
         body = KeyBody(data=self.body)
         body.is_valid(raise_exception=True)
@@ -114,6 +127,7 @@ class OneApiKey(KeyView):
 
     rights: ClassVar = {"GET": Right.READ}
 
+    @operation("getApiKey", "Get an API key", answers={200: ApiKeyShape})
     def get(self, request: Request, key_id: str) -> Response:
         return Response(self.shown([self.key(key_id, Right.READ)])[0])
 
@@ -123,6 +137,12 @@ class RotateApiKey(KeyView):
 
     rights: ClassVar = {"POST": Right.OWN_KEYS}
 
+    @operation(
+        "rotateApiKey",
+        "Give an API key a new token, and void the old",
+        answers={200: IssuedApiKeyShape},
+        refusals=(409,),
+    )
     def post(self, request: Request, key_id: str) -> Response:
         key = self.key(key_id, Right.KEYS)
         require_role(self.caller, role_of(key))
@@ -135,6 +155,12 @@ class RevokeApiKey(KeyView):
 
     rights: ClassVar = {"POST": Right.READ}
 
+    @operation(
+        "revokeApiKey",
+        "Revoke an API key for good",
+        answers={200: ApiKeyShape},
+        refusals=(409,),
+    )
     def post(self, request: Request, key_id: str) -> Response:
         key = self.key(key_id, Right.KEYS, Right.REVOKE_KEYS)
         keys.revoke_key(key, actor=self.actor)

@@ -16,6 +16,9 @@ _ALL_HAS_NO_NAMES = "A connector in mode ALL follows its tool set. Leave tool_na
 
 
 class ConnectorItem(StrictSerializer):
+    """A tool set as a pack is to hold it; its slug alone will do."""
+
+    shorthand = {"type": "string"}
     answered = frozenset({"name", "tools", "source_url", "logo_url", "categories"})
 
     slug = StrictText(max_length=40)
@@ -71,7 +74,18 @@ class PackBody(StrictSerializer):
     connectors = serializers.ListField(child=ConnectorItem(), required=False)
 
 
+class PackChanges(PackBody):
+    name = StrictText(max_length=200, required=False)
+
+
 class ConnectorsBody(StrictSerializer):
+    """Connectors; the list alone will do."""
+
+    shorthand = {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/ConnectorItemInput"},
+    }
+
     connectors = serializers.ListField(child=ConnectorItem())
 
 

@@ -8,6 +8,7 @@ from toolpacks.api import key_views, user_views, views
 _PACK = "tool-packs/<ref:pack>/"
 _USER = "registered-users/<ref:user>/"
 _KEY = "api_keys/<ref:key_id>"
+_OF_USER = {"grantPack": "grantPackOfUser", "withdrawPack": "withdrawPackOfUser"}
 
 urlpatterns = [
     path("tool-packs/", views.ToolPacks.as_view()),
@@ -19,7 +20,7 @@ urlpatterns = [
     path("registered-users/", user_views.RegisteredUsers.as_view()),
     path(_USER, user_views.OneRegisteredUser.as_view()),
     path(f"{_USER}tool-packs/", user_views.PacksOfUser.as_view()),
-    path(f"{_USER}{_PACK}", user_views.OneGrant.as_view()),
+    path(f"{_USER}{_PACK}", user_views.OneGrant.as_view(renamed=_OF_USER)),
     path("api_keys", key_views.ApiKeys.as_view()),
     path(_KEY, key_views.OneApiKey.as_view()),
     path(f"{_KEY}:rotate", key_views.RotateApiKey.as_view()),

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-import django_filters
 from django.core.exceptions import ValidationError
 from django.http import Http404
 from rest_framework.request import Request
@@ -12,11 +11,20 @@ from gateway.identity.api.base import WorkspaceView
 from gateway.identity.models import RegisteredUser
 from gateway.identity.roles import Right
 from gateway.rest.addresses import EXTERNAL_ID
-from gateway.rest.numbered_pages import numbered_page
+from gateway.rest.numbered_pages import NUMBERED_PAGE, numbered_page
+from gateway.rest.operations import operation
 from gateway.rest.updates import errors_at
 from toolpacks import enrolling, granting
 from toolpacks.api.answers import grant_json, packs_json, user_json
+from toolpacks.api.lists import UserList
 from toolpacks.api.serializers import UserBody, UserChanges
+from toolpacks.api.shapes import (
+    GrantPage,
+    GrantShape,
+    RegisteredUserPage,
+    RegisteredUserShape,
+    ToolPackPage,
+)
 from toolpacks.api.views import PackView
 from toolpacks.models import Grant, ToolPack
 
@@ -29,22 +37,10 @@ _ERROR_PATHS = {
 }
 
 
-class UserFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter ships no types
-    is_active = django_filters.BooleanFilter(
-        field_name="deactivated_at", lookup_expr="isnull"
-    )
-    origin_company_id = django_filters.CharFilter(
-        field_name="company__origin_company_id"
-    )
-    query = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
-
-    class Meta:
-        model = RegisteredUser
-        fields = ["origin_user_id", "user_type", "is_test", "email"]
-
-
 class UserView(WorkspaceView):
     """What views about registered users have in common."""
+
+    topic = "Registered users"
 
     def user(self, reference: str) -> RegisteredUser:
         """The user with this id, or with `external_id:<origin user id>`."""
@@ -77,17 +73,25 @@ class RegisteredUsers(UserView):
 
     rights: ClassVar = {"GET": Right.READ, "POST": Right.BUILD}
 
+    @operation(
+        "listRegisteredUsers",
+        "List registered users",
+        answers={200: RegisteredUserPage},
+        query=[*NUMBERED_PAGE, UserList],
+    )
     def get(self, request: Request) -> Response:
         rows = RegisteredUser.objects.in_workspace(self.caller.workspace_id)
-        chosen = UserFilter(request.query_params, rows.select_related("company"))
-        if not chosen.is_valid():
-            raise ValidationError(
-                {name: list(texts) for name, texts in chosen.errors.items()}
-            )
+        chosen = UserList.chosen(rows.select_related("company"), request.query_params)
         return numbered_page(
-            chosen.qs.order_by("pk"), request, lambda users: map(user_json, users)
+            chosen.order_by("pk"), request, lambda users: map(user_json, users)
         )
 
+    @operation(
+        "enrollRegisteredUser",
+        "Enrol a registered user, once for each origin id",
+        body=UserBody,
+        answers={201: RegisteredUserShape, 200: RegisteredUserShape},
+    )
     def post(self, request: Request) -> Response:
         """Enrol a user; one who is known already is answered as they are, with 200."""
         body = UserBody(data=self.body)
@@ -110,9 +114,20 @@ class OneRegisteredUser(UserView):
         "DELETE": Right.BUILD,
     }
 
+    @operation(
+        "getRegisteredUser",
+        "Get a registered user",
+        answers={200: RegisteredUserShape},
+    )
     def get(self, request: Request, user: str) -> Response:
         return Response(user_json(self.user(user)))
 
+    @operation(
+        "updateRegisteredUser",
+        "Change a registered user",
+        body=UserChanges,
+        answers={200: RegisteredUserShape},
+    )
     def patch(self, request: Request, user: str) -> Response:
         held = self.user(user)
         body = UserChanges(data=self.body)
@@ -131,6 +146,11 @@ class OneRegisteredUser(UserView):
             enrolling.deactivate_user(held, actor=self.actor)
         return Response(user_json(self.user(held.pk)))
 
+    @operation(
+        "deactivateRegisteredUser",
+        "Deactivate a registered user",
+        answers={204: None},
+    )
     def delete(self, request: Request, user: str) -> Response:
         enrolling.deactivate_user(self.user(user), actor=self.actor)
         return Response(status=204)
@@ -141,6 +161,12 @@ class PacksOfUser(UserView):
 
     rights: ClassVar = {"GET": Right.READ}
 
+    @operation(
+        "listPacksOfUser",
+        "List the packs that a registered user has",
+        answers={200: ToolPackPage},
+        query=NUMBERED_PAGE,
+    )
     def get(self, request: Request, user: str) -> Response:
         rows = ToolPack.objects.in_workspace(self.caller.workspace_id)
         rows = rows.filter(grants__registered_user=self.user(user))
@@ -152,6 +178,12 @@ class UsersOfPack(PackView):
 
     rights: ClassVar = {"GET": Right.READ}
 
+    @operation(
+        "listUsersOfPack",
+        "List which registered users have a pack",
+        answers={200: GrantPage},
+        query=NUMBERED_PAGE,
+    )
     def get(self, request: Request, pack: str) -> Response:
         rows = Grant.objects.in_workspace(self.caller.workspace_id).filter(
             pack=self.pack(pack)
@@ -166,12 +198,20 @@ class OneGrant(UserView, PackView):
 
     rights: ClassVar = {"PUT": Right.BUILD, "DELETE": Right.BUILD}
 
+    @operation(
+        "grantPack",
+        "Give a registered user a pack",
+        answers={201: GrantShape, 200: GrantShape},
+    )
     def put(self, request: Request, user: str, pack: str) -> Response:
         given, created = granting.grant(
             self.pack(pack), self.user(user), actor=self.actor
         )
         return Response(grant_json(given), status=201 if created else 200)
 
+    @operation(
+        "withdrawPack", "Take a pack from a registered user", answers={204: None}
+    )
     def delete(self, request: Request, user: str, pack: str) -> Response:
         if not granting.withdraw(self.pack(pack), self.user(user), actor=self.actor):
             raise Http404

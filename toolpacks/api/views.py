@@ -5,17 +5,19 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.identity.api.base import WorkspaceView
 from gateway.identity.roles import Right
-from gateway.rest.numbered_pages import numbered_page, whole_page
+from gateway.rest.numbered_pages import NUMBERED_PAGE, numbered_page, whole_page
+from gateway.rest.operations import operation
 from toolpacks import packing
 from toolpacks.api.answers import connectors_json, packs_json
-from toolpacks.api.serializers import ConnectorsBody, PackBody
+from toolpacks.api.lists import PackList
+from toolpacks.api.serializers import ConnectorsBody, PackBody, PackChanges
+from toolpacks.api.shapes import ConnectorPage, ToolPackPage, ToolPackShape
 from toolpacks.declaring import (
     Declared,
     attachments,
@@ -28,6 +30,8 @@ from toolsets.models import ToolSet
 
 class PackView(WorkspaceView):
     """What views about packs have in common."""
+
+    topic = "Tool packs"
 
     def pack(self, reference: str) -> ToolPack:
         rows = ToolPack.objects.in_workspace(self.caller.workspace_id)
@@ -47,12 +51,24 @@ class ToolPacks(PackView):
 
     rights: ClassVar = {"GET": Right.READ, "POST": Right.BUILD}
 
+    @operation(
+        "listToolPacks",
+        "List tool packs",
+        answers={200: ToolPackPage},
+        query=[*NUMBERED_PAGE, PackList],
+    )
     def get(self, request: Request) -> Response:
         rows = ToolPack.objects.in_workspace(self.caller.workspace_id)
-        if word := self.query.text("query"):
-            rows = rows.filter(Q(name__icontains=word) | Q(slug__icontains=word))
-        return numbered_page(rows.order_by("created_at", "pk"), request, packs_json)
+        chosen = PackList.chosen(rows, request.query_params)
+        return numbered_page(chosen.order_by("created_at", "pk"), request, packs_json)
 
+    @operation(
+        "createToolPack",
+        "Create a tool pack",
+        body=PackBody,
+        answers={201: ToolPackShape},
+        refusals=(409,),
+    )
     def post(self, request: Request) -> Response:
         body = PackBody(data=self.body)
         body.is_valid(raise_exception=True)
@@ -76,12 +92,20 @@ class OneToolPack(PackView):
         "DELETE": Right.BUILD,
     }
 
+    @operation("getToolPack", "Get a tool pack", answers={200: ToolPackShape})
     def get(self, request: Request, pack: str) -> Response:
         return self.answer(self.pack(pack))
 
+    @operation(
+        "updateToolPack",
+        "Change a tool pack",
+        body=PackChanges,
+        answers={200: ToolPackShape},
+        refusals=(409,),
+    )
     def patch(self, request: Request, pack: str) -> Response:
         held = self.pack(pack)
-        body = PackBody(data=self.body, partial=True)
+        body = PackChanges(data=self.body)
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
         declared = fields.pop("connectors", None)
@@ -91,6 +115,12 @@ class OneToolPack(PackView):
                 replace_connectors(changed, declared, actor=self.actor)
         return self.answer(changed)
 
+    @operation(
+        "deleteToolPack",
+        "Delete a tool pack",
+        answers={204: None},
+        refusals=(409,),
+    )
     def delete(self, request: Request, pack: str) -> Response:
         packing.delete_pack(self.pack(pack), actor=self.actor)
         return Response(status=204)
@@ -105,14 +135,31 @@ class Connectors(PackView):
         "PATCH": Right.BUILD,
     }
 
+    @operation(
+        "listConnectors", "List a pack's connectors", answers={200: ConnectorPage}
+    )
     def get(self, request: Request, pack: str) -> Response:
         return whole_page(connectors_json(self.pack(pack)))
 
+    @operation(
+        "replaceConnectors",
+        "Replace all connectors of a pack",
+        body=ConnectorsBody,
+        answers={200: ConnectorPage},
+        refusals=(409,),
+    )
     def put(self, request: Request, pack: str) -> Response:
         held = self.pack(pack)
         replace_connectors(held, self.declared(), actor=self.actor)
         return whole_page(connectors_json(held))
 
+    @operation(
+        "updateConnectors",
+        "Add connectors to a pack, or change those it has",
+        body=ConnectorsBody,
+        answers={200: ConnectorPage},
+        refusals=(409,),
+    )
     def patch(self, request: Request, pack: str) -> Response:
         held = self.pack(pack)
         upsert_connectors(held, self.declared(), actor=self.actor)
@@ -136,6 +183,7 @@ class OneConnector(PackView):
 
     rights: ClassVar = {"DELETE": Right.BUILD}
 
+    @operation("deleteConnector", "Take a tool set out of a pack", answers={204: None})
     def delete(self, request: Request, pack: str, slug: str) -> Response:
         held = self.pack(pack)
         rows = ToolSet.objects.in_workspace(self.caller.workspace_id)

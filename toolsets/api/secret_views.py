@@ -7,16 +7,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.identity.roles import Right
-from gateway.rest.pages import page_of
+from gateway.rest.operations import operation
+from gateway.rest.pages import CURSOR_PAGE, page_of
 from toolsets import secrets
 from toolsets.api.answers import secret_json
 from toolsets.api.serializers import SecretBody
+from toolsets.api.shapes import SecretPage, SecretShape
 from toolsets.api.views import ToolSetView, wake_sync
 from toolsets.models import Secret, ToolSet
 
 
 class SecretView(ToolSetView):
     """What views about secrets have in common; without a tool set they are about those of the workspace."""
+
+    topic = "Secrets"
 
     def holder(self, tool_set_id: str) -> ToolSet | None:
         return self.tool_set(tool_set_id) if tool_set_id else None
@@ -27,6 +31,12 @@ class Secrets(SecretView):
 
     rights: ClassVar = {"GET": Right.READ}
 
+    @operation(
+        "listSecrets",
+        "List the names of secrets",
+        answers={200: SecretPage},
+        query=CURSOR_PAGE,
+    )
     def get(self, request: Request, tool_set_id: str = "") -> Response:
         rows = Secret.objects.in_workspace(self.caller.workspace_id).filter(
             tool_set=self.holder(tool_set_id)
@@ -40,6 +50,12 @@ class OneSecret(SecretView):
 
     rights: ClassVar = {"PUT": Right.KEYS, "DELETE": Right.KEYS}
 
+    @operation(
+        "storeSecret",
+        "Store a secret, or replace its value",
+        body=SecretBody,
+        answers={200: SecretShape},
+    )
     def put(self, request: Request, name: str, tool_set_id: str = "") -> Response:
         holder = self.holder(tool_set_id)
         body = SecretBody(data=self.body)
@@ -55,6 +71,7 @@ class OneSecret(SecretView):
             wake_sync(holder)
         return Response(secret_json(secret))
 
+    @operation("deleteSecret", "Delete a secret", answers={204: None})
     def delete(self, request: Request, name: str, tool_set_id: str = "") -> Response:
         rows = Secret.objects.in_workspace(self.caller.workspace_id).filter(
             tool_set=self.holder(tool_set_id), name=name.upper()

@@ -2,20 +2,23 @@
 
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.errors import Refused
 from gateway.identity.api.base import found
 from gateway.identity.roles import Right
-from gateway.rest.pages import page_of
-from gateway.rest.queries import Query
+from gateway.rest.masks import UPDATE_MASK
+from gateway.rest.operations import operation
+from gateway.rest.pages import CURSOR_PAGE, page_of
 from gateway.rest.updates import errors_at
 from toolsets import curating
 from toolsets.api.answers import tool_json
+from toolsets.api.lists import INCLUDE_INFO, ToolList
+from toolsets.api.serializers import ToolBody, ToolUpdate
+from toolsets.api.shapes import ToolPage, ToolShape
 from toolsets.api.updates import TOOL_PATHS, changed_tool_fields
-from toolsets.api.views import ToolSetView, named_like, wake_sync
+from toolsets.api.views import ToolSetView, wake_sync
 from toolsets.models import Tool, ToolSet
 
 
@@ -27,6 +30,8 @@ class ToolsAreSynced(Refused):
 
 class ToolView(ToolSetView):
     """What views about tools have in common."""
+
+    topic = "Tools"
 
     def tool(self, tool_set_reference: str, reference: str) -> Tool:
         tool_set = self.tool_set(tool_set_reference)
@@ -50,12 +55,18 @@ class Tools(ToolView):
 
     rights: ClassVar = {"GET": Right.READ, "POST": Right.BUILD}
 
+    @operation(
+        "listTools",
+        "List the tools of a tool set",
+        answers={200: ToolPage},
+        query=[*CURSOR_PAGE, ToolList, INCLUDE_INFO],
+    )
     def get(self, request: Request, tool_set_id: str) -> Response:
         tool_set = self.tool_set(tool_set_id)
         rows = Tool.objects.in_workspace(self.caller.workspace_id)
         rows = rows.filter(tool_set=tool_set).select_related("created_by")
         with_info = self.with_info
-        page = page_of(_chosen(rows, tool_set, self.query), self.query)
+        page = page_of(ToolList.chosen(rows, request.query_params), self.query)
         return Response(
             page.body(
                 lambda tools: (
@@ -65,6 +76,14 @@ class Tools(ToolView):
             )
         )
 
+    @operation(
+        "createTool",
+        "Add a tool to a tool set whose tools are written by hand",
+        body=ToolBody,
+        answers={201: ToolShape},
+        query=[INCLUDE_INFO],
+        refusals=(409,),
+    )
     def post(self, request: Request, tool_set_id: str) -> Response:
         tool_set = self.tool_set(tool_set_id)
         curating.check_managed(tool_set, self.actor)
@@ -84,10 +103,19 @@ class OneTool(ToolView):
         "DELETE": Right.BUILD,
     }
 
+    @operation("getTool", "Get a tool", answers={200: ToolShape}, query=[INCLUDE_INFO])
     def get(self, request: Request, tool_set_id: str, tool_id: str) -> Response:
         tool = self.tool(tool_set_id, tool_id)
         return Response(self.shown_tool(tool, tool.tool_set))
 
+    @operation(
+        "updateTool",
+        "Change a tool",
+        body=ToolUpdate,
+        answers={200: ToolShape},
+        query=[UPDATE_MASK, INCLUDE_INFO],
+        refusals=(409,),
+    )
     def put(self, request: Request, tool_set_id: str, tool_id: str) -> Response:
         tool = self.tool(tool_set_id, tool_id)
         curating.check_managed(tool.tool_set, self.actor)
@@ -98,6 +126,12 @@ class OneTool(ToolView):
 
     patch = put
 
+    @operation(
+        "deleteTool",
+        "Delete a tool that was written by hand",
+        answers={204: None},
+        refusals=(409,),
+    )
     def delete(self, request: Request, tool_set_id: str, tool_id: str) -> Response:
         tool = self.tool(tool_set_id, tool_id)
         curating.check_managed(tool.tool_set, self.actor)
@@ -111,6 +145,13 @@ class OmitTool(ToolView):
 
     rights: ClassVar = {"POST": Right.BUILD}
 
+    @operation(
+        "omitTool",
+        "Take a tool out, until it is restored",
+        answers={200: ToolShape},
+        query=[INCLUDE_INFO],
+        refusals=(409,),
+    )
     def post(self, request: Request, tool_set_id: str, tool_id: str) -> Response:
         tool = self.tool(tool_set_id, tool_id)
         curating.omit([tool], actor=self.actor)
@@ -122,21 +163,15 @@ class RestoreTool(ToolView):
 
     rights: ClassVar = {"POST": Right.BUILD}
 
+    @operation(
+        "restoreTool",
+        "Bring back a tool that was taken out",
+        answers={200: ToolShape},
+        query=[INCLUDE_INFO],
+        refusals=(409,),
+    )
     def post(self, request: Request, tool_set_id: str, tool_id: str) -> Response:
         tool = self.tool(tool_set_id, tool_id)
         curating.restore([tool], actor=self.actor)
         wake_sync(tool.tool_set)
         return self.answer_tool(tool)
-
-
-def _chosen(rows: QuerySet[Any], tool_set: ToolSet, query: Query) -> QuerySet[Any]:
-    statuses = query.choices(Tool.Status.values, "statuses", "status")
-    if statuses and tool_set.is_active:
-        rows = rows.filter(status__in=statuses)
-    elif statuses and Tool.Status.ARCHIVED not in statuses:
-        rows = rows.none()  # every tool of an archived set is archived
-    if (required := query.flag("requiresApproval")) is not None:
-        rows = rows.filter(requires_approval=required)
-    if names := query.words("names"):
-        rows = rows.filter(name__in=names)
-    return named_like(rows, query, "name", "title", "description", "external_id")

@@ -7,6 +7,11 @@ from toolsets.api import secret_views, tool_views, views
 
 _SET = "tool_sets/<ref:tool_set_id>"
 _TOOL = f"{_SET}/tools/<ref:tool_id>"
+_OF_WORKSPACE = {
+    "listSecrets": "listWorkspaceSecrets",
+    "storeSecret": "storeWorkspaceSecret",
+    "deleteSecret": "deleteWorkspaceSecret",
+}
 
 urlpatterns = [
     path("tool_sets", views.ToolSets.as_view()),
@@ -22,6 +27,9 @@ urlpatterns = [
     path(f"{_TOOL}:restore", tool_views.RestoreTool.as_view()),
     path(f"{_SET}/secrets", secret_views.Secrets.as_view()),
     path(f"{_SET}/secrets/<ref:name>", secret_views.OneSecret.as_view()),
-    path("workspace_secrets", secret_views.Secrets.as_view()),
-    path("workspace_secrets/<ref:name>", secret_views.OneSecret.as_view()),
+    path("workspace_secrets", secret_views.Secrets.as_view(renamed=_OF_WORKSPACE)),
+    path(
+        "workspace_secrets/<ref:name>",
+        secret_views.OneSecret.as_view(renamed=_OF_WORKSPACE),
+    ),
 ]

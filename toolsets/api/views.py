@@ -5,19 +5,21 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.identity.api.base import WorkspaceView, found
-from gateway.identity.labels import with_labels
 from gateway.identity.roles import Right
-from gateway.rest.pages import page_of
-from gateway.rest.queries import Query
+from gateway.rest.masks import UPDATE_MASK
+from gateway.rest.operations import operation
+from gateway.rest.pages import CURSOR_PAGE, page_of
 from gateway.rest.updates import errors_at
 from toolsets import connecting, documents, sync, tasks
 from toolsets.api.answers import event_json, tool_sets_json
+from toolsets.api.lists import CONFIRM, INCLUDE_INFO, ToolSetList
+from toolsets.api.serializers import ToolSetBody, ToolSetUpdate
+from toolsets.api.shapes import ToolSetEventPage, ToolSetPage, ToolSetShape
 from toolsets.api.updates import (
     SET_PATHS,
     changed_tool_set_fields,
@@ -31,6 +33,8 @@ _MOST_WITH_DOCUMENT = 32 * 1024 * 1024
 
 class ToolSetView(WorkspaceView):
     """What views about tool sets have in common."""
+
+    topic = "Tool sets"
 
     @property
     def with_info(self) -> bool:
@@ -55,11 +59,27 @@ class ToolSets(ToolSetView):
     rights: ClassVar = {"GET": Right.READ, "POST": Right.BUILD}
     max_body_bytes = _MOST_WITH_DOCUMENT
 
+    @operation(
+        "listToolSets",
+        "List tool sets",
+        answers={200: ToolSetPage},
+        query=[*CURSOR_PAGE, ToolSetList, INCLUDE_INFO],
+    )
     def get(self, request: Request) -> Response:
         rows = ToolSet.objects.in_workspace(self.caller.workspace_id)
-        chosen = _chosen(rows.select_related("sync", "created_by"), self.query)
+        chosen = ToolSetList.chosen(
+            rows.select_related("sync", "created_by"), request.query_params
+        )
         return Response(page_of(chosen, self.query).body(self.shown))
 
+    @operation(
+        "createToolSet",
+        "Connect an upstream as a tool set",
+        body=ToolSetBody,
+        answers={201: ToolSetShape},
+        query=[INCLUDE_INFO],
+        refusals=(409,),
+    )
     def post(self, request: Request) -> Response:
         fields = new_tool_set_fields(self.body)
         with errors_at(_error_paths(fields["adapter_type"])):
@@ -79,9 +99,23 @@ class OneToolSet(ToolSetView):
     }
     max_body_bytes = _MOST_WITH_DOCUMENT
 
+    @operation(
+        "getToolSet",
+        "Get a tool set",
+        answers={200: ToolSetShape},
+        query=[INCLUDE_INFO],
+    )
     def get(self, request: Request, tool_set_id: str) -> Response:
         return self.answer(self.tool_set(tool_set_id))
 
+    @operation(
+        "updateToolSet",
+        "Change a tool set",
+        body=ToolSetUpdate,
+        answers={200: ToolSetShape},
+        query=[UPDATE_MASK, INCLUDE_INFO],
+        refusals=(409,),
+    )
     def put(self, request: Request, tool_set_id: str) -> Response:
         tool_set = self.tool_set(tool_set_id)
         fields = changed_tool_set_fields(tool_set, self.body, self.query)
@@ -94,6 +128,13 @@ class OneToolSet(ToolSetView):
 
     patch = put
 
+    @operation(
+        "deleteToolSet",
+        "Delete a tool set and its tools",
+        answers={204: None},
+        query=[CONFIRM],
+        refusals=(409,),
+    )
     def delete(self, request: Request, tool_set_id: str) -> Response:
         tool_set, is_confirmed = self.tool_set(tool_set_id), self.query.flag("confirm")
         end = connecting.detach_and_delete if is_confirmed else connecting.delete
@@ -106,6 +147,13 @@ class SyncToolSet(ToolSetView):
 
     rights: ClassVar = {"POST": Right.BUILD}
 
+    @operation(
+        "syncToolSet",
+        "Bring a tool set's tools now",
+        answers={202: ToolSetShape},
+        query=[INCLUDE_INFO],
+        refusals=(409,),
+    )
     def post(self, request: Request, tool_set_id: str) -> Response:
         tool_set = self.tool_set(tool_set_id)
         sync.request_sync(tool_set, actor=self.actor)
@@ -118,6 +166,12 @@ class ArchiveToolSet(ToolSetView):
 
     rights: ClassVar = {"POST": Right.BUILD}
 
+    @operation(
+        "archiveToolSet",
+        "Take a tool set out of service",
+        answers={200: ToolSetShape},
+        query=[INCLUDE_INFO],
+    )
     def post(self, request: Request, tool_set_id: str) -> Response:
         archived = connecting.archive(self.tool_set(tool_set_id), actor=self.actor)
         return self.answer(archived)
@@ -128,6 +182,12 @@ class UnarchiveToolSet(ToolSetView):
 
     rights: ClassVar = {"POST": Right.BUILD}
 
+    @operation(
+        "unarchiveToolSet",
+        "Put a tool set back into service",
+        answers={200: ToolSetShape},
+        query=[INCLUDE_INFO],
+    )
     def post(self, request: Request, tool_set_id: str) -> Response:
         tool_set = connecting.unarchive(self.tool_set(tool_set_id), actor=self.actor)
         wake_sync(tool_set)
@@ -150,6 +210,12 @@ class ToolSetEvents(ToolSetView):
 
     rights: ClassVar = {"GET": Right.READ}
 
+    @operation(
+        "listToolSetEvents",
+        "List a tool set's events, newest first",
+        answers={200: ToolSetEventPage},
+        query=[*CURSOR_PAGE, INCLUDE_INFO],
+    )
     def get(self, request: Request, tool_set_id: str) -> Response:
         tool_set = self.tool_set(tool_set_id)
         rows = ToolSetEvent.objects.in_workspace(self.caller.workspace_id).filter(
@@ -172,30 +238,6 @@ class ToolSetEvents(ToolSetView):
 def wake_sync(tool_set: ToolSet) -> None:
     """Wake a worker, once the change that makes the set's sync due is committed."""
     transaction.on_commit(partial(tasks.wake_sync, tool_set.pk))
-
-
-def named_like(rows: QuerySet[Any], query: Query, *fields: str) -> QuerySet[Any]:
-    """The rows that `prefix` (of name, id or external id), `query` (in `fields`), `labels` and `bundleKey` choose."""
-    if prefix := query.text("prefix"):
-        rows = rows.filter(
-            Q(name__istartswith=prefix)
-            | Q(external_id__istartswith=prefix)
-            | Q(pk__istartswith=prefix)
-        )
-    if word := query.text("query"):
-        anywhere = Q()
-        for field in fields:
-            anywhere |= Q(**{f"{field}__icontains": word})
-        rows = rows.filter(anywhere)
-    if key := query.text("bundleKey"):
-        rows = rows.filter(bundle_key=key)
-    return with_labels(rows, query.pairs("labels"))
-
-
-def _chosen(rows: QuerySet[Any], query: Query) -> QuerySet[Any]:
-    states = query.choices(ToolSet.State.values, "state", "states")
-    rows = rows.filter(state__in=states or [ToolSet.State.ACTIVE])
-    return named_like(rows, query, "name", "description", "slug", "external_id")
 
 
 def _error_paths(adapter_type: str) -> dict[str, tuple[str, ...]]:

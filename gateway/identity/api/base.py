@@ -13,9 +13,10 @@ from gateway.audit.trail import Actor
 from gateway.identity.callers import Caller
 from gateway.identity.models import Workspace
 from gateway.identity.ownership import WorkspaceQuerySet
-from gateway.identity.roles import Right
+from gateway.identity.roles import Right, Role, allows
 from gateway.rest.addresses import EXTERNAL_ID
 from gateway.rest.bodies import object_of
+from gateway.rest.operations import operation_of
 from gateway.rest.queries import Query
 
 
@@ -23,6 +24,8 @@ class WorkspaceView(APIView):
     """A view about the caller's workspace. `rights` names the right that each method needs."""
 
     rights: ClassVar[dict[str, Right]] = {}
+    topic: ClassVar[str] = ""
+    renamed: ClassVar[dict[str, str]] = {}  # operations, where a view has two addresses
     _addressed_workspace = ""
 
     def dispatch(
@@ -35,6 +38,13 @@ class WorkspaceView(APIView):
         super().initial(request, *args, **kwargs)
         if self._addressed_workspace not in {"", self.caller.workspace_id}:
             raise Http404
+        if operation := operation_of(self, request.method or ""):
+            operation.check_query(request.query_params)
+
+    @classmethod
+    def roles(cls, method: str) -> list[str]:
+        """The roles that have the right which the method needs."""
+        return [role for role in Role.values if allows(role, cls.rights[method])]
 
     @property
     def caller(self) -> Caller:

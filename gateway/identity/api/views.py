@@ -8,11 +8,18 @@ from rest_framework.response import Response
 from gateway.identity import profiling
 from gateway.identity.api.answers import agent_profile_json, whoami_json
 from gateway.identity.api.base import WorkspaceView, found
-from gateway.identity.api.serializers import AgentProfileBody
+from gateway.identity.api.lists import Named
+from gateway.identity.api.serializers import AgentProfileBody, AgentProfileUpdate
+from gateway.identity.api.shapes import (
+    AgentProfilePage,
+    AgentProfileShape,
+    WhoAmIShape,
+)
 from gateway.identity.models import AgentProfile, Profile
 from gateway.identity.roles import Right
-from gateway.rest.masks import Document
-from gateway.rest.pages import page_of
+from gateway.rest.masks import UPDATE_MASK, Document
+from gateway.rest.operations import operation
+from gateway.rest.pages import CURSOR_PAGE, page_of
 from gateway.rest.updates import errors_at, new_document, touched, updated_document
 
 _PATHS = {
@@ -25,14 +32,18 @@ _PATHS = {
 class WhoAmI(WorkspaceView):
     """Who a script is, and what it may do."""
 
+    topic = "The caller"
     rights: ClassVar = {"GET": Right.READ}
 
+    @operation("whoAmI", "Say who the caller is", answers={200: WhoAmIShape})
     def get(self, request: Request) -> Response:
         profile = Profile.objects.get(pk=self.caller.profile_id)
         return Response(whoami_json(self.caller, profile))
 
 
 class _AgentView(WorkspaceView):
+    topic = "Agent profiles"
+
     def shown(self, agent: AgentProfile) -> dict[str, Any]:
         return agent_profile_json(agent, account_id=self.caller.account_id)
 
@@ -47,15 +58,24 @@ class AgentProfiles(_AgentView):
 
     rights: ClassVar = {"GET": Right.READ, "POST": Right.BUILD}
 
+    @operation(
+        "listAgentProfiles",
+        "List agent profiles",
+        answers={200: AgentProfilePage},
+        query=[*CURSOR_PAGE, Named],
+    )
     def get(self, request: Request) -> Response:
         rows = AgentProfile.objects.in_workspace(self.caller.workspace_id)
-        if word := self.query.text("query"):
-            rows = rows.filter(name__icontains=word)
-        if prefix := self.query.text("prefix"):
-            rows = rows.filter(name__istartswith=prefix)
-        page = page_of(rows, self.query)
+        page = page_of(Named.chosen(rows, request.query_params), self.query)
         return Response(page.body(lambda agents: map(self.shown, agents)))
 
+    @operation(
+        "createAgentProfile",
+        "Create an agent profile",
+        body=AgentProfileBody,
+        answers={201: AgentProfileShape},
+        refusals=(409,),
+    )
     def post(self, request: Request) -> Response:
         fields = _fields(new_document(self.body))
         with errors_at(_PATHS):
@@ -75,9 +95,20 @@ class OneAgentProfile(_AgentView):
         "DELETE": Right.BUILD,
     }
 
+    @operation(
+        "getAgentProfile", "Get an agent profile", answers={200: AgentProfileShape}
+    )
     def get(self, request: Request, agent_id: str) -> Response:
         return Response(self.shown(self.agent(agent_id)))
 
+    @operation(
+        "updateAgentProfile",
+        "Change an agent profile",
+        body=AgentProfileUpdate,
+        answers={200: AgentProfileShape},
+        query=[UPDATE_MASK],
+        refusals=(409,),
+    )
     def put(self, request: Request, agent_id: str) -> Response:
         agent = self.agent(agent_id)
         document, paths = updated_document(
@@ -90,6 +121,12 @@ class OneAgentProfile(_AgentView):
 
     patch = put
 
+    @operation(
+        "deleteAgentProfile",
+        "Delete an agent profile",
+        answers={204: None},
+        refusals=(409,),
+    )
     def delete(self, request: Request, agent_id: str) -> Response:
         profiling.delete_agent_profile(self.agent(agent_id), actor=self.actor)
         return Response(status=204)

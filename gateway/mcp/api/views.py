@@ -2,45 +2,45 @@
 
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.identity.api.base import WorkspaceView
 from gateway.identity.roles import Right
+from gateway.mcp.api.lists import CallList
+from gateway.mcp.api.shapes import ToolCallPage, ToolCallShape
 from gateway.mcp.models import ToolCall
-from gateway.rest.pages import page_of
-from gateway.rest.queries import Query
-
-_EXACT = {
-    "code": ("code",),
-    "tool_name": ("toolName",),
-    "tool_id": ("toolId", "tool"),
-    "tool_set_id": ("toolSetId", "toolSet"),
-    "pack_id": ("toolPackId", "pack"),
-    "registered_user_id": ("registeredUserId", "registeredUser"),
-    "agent_profile_id": ("agentProfileId", "agentProfile"),
-    "api_key_id": ("apiKeyId", "apiKey"),
-}
+from gateway.rest.operations import operation
+from gateway.rest.pages import CURSOR_PAGE, page_of
 
 
 class ToolCalls(WorkspaceView):
     """The recorded calls, newest first."""
 
+    topic = "Tool calls"
     rights: ClassVar = {"GET": Right.READ}
 
+    @operation(
+        "listToolCalls",
+        "List the recorded calls, newest first",
+        answers={200: ToolCallPage},
+        query=[*CURSOR_PAGE, CallList],
+    )
     def get(self, request: Request) -> Response:
         rows = ToolCall.objects.in_workspace(self.caller.workspace_id)
-        page = page_of(_chosen(rows, self.query), self.query, default_order="desc")
+        chosen = CallList.chosen(rows, request.query_params)
+        page = page_of(chosen, self.query, default_order="desc")
         return Response(page.body(lambda calls: map(call_json, calls)))
 
 
 class OneToolCall(WorkspaceView):
     """One recorded call."""
 
+    topic = "Tool calls"
     rights: ClassVar = {"GET": Right.READ}
 
+    @operation("getToolCall", "Get a recorded call", answers={200: ToolCallShape})
     def get(self, request: Request, call_id: str) -> Response:
         rows = ToolCall.objects.in_workspace(self.caller.workspace_id)
         call = rows.filter(pk=call_id).first()
@@ -76,16 +76,3 @@ def call_json(call: ToolCall) -> dict[str, Any]:
         "startedAt": call.started_at,
         "finishedAt": call.finished_at,
     }
-
-
-def _chosen(rows: QuerySet[Any], query: Query) -> QuerySet[Any]:
-    if states := query.choices(ToolCall.State.values, "state", "states"):
-        rows = rows.filter(state__in=states)
-    for field, names in _EXACT.items():
-        if wanted := query.words(*names):
-            rows = rows.filter(**{f"{field}__in": wanted})
-    if since := query.time("from"):
-        rows = rows.filter(started_at__gte=since)
-    if until := query.time("to"):
-        rows = rows.filter(started_at__lt=until)
-    return rows
