@@ -273,8 +273,9 @@ def test_tags_of_unions_that_agree_are_taken_and_never_sent(rest: Script) -> Non
     )
 
     condition = {"attribute": "ATTRIBUTE_NAME", "matcher": {"startsWith": "del"}}
+    only = {"operator": "OPERATOR_AND", "filters": [condition]}
     assert answer.body["spec"]["adapter"] == {
-        "mcp": {"url": URL, "toolApprovals": {"only": {"filters": [condition]}}}
+        "mcp": {"url": URL, "toolApprovals": {"only": only}}
     }
 
 
