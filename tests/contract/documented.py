@@ -104,6 +104,16 @@ TOOL_SET = {
                 "(toolApprovals)": {"(always)": flag, "(only)": FILTER},
             },
             "(http)": {"baseUrl": text, "(headers)": pairs},
+            "(openapi)": {
+                "(url)": text,
+                "(document)": text,
+                "(baseUrl)": text,
+                "(serverName)": text,
+                "(headers)": pairs,
+                "(includeTools)": FILTER,
+                "(excludeTools)": FILTER,
+                "(toolApprovals)": {"(always)": flag, "(only)": FILTER},
+            },
         },
     },
     "managed": flag,
@@ -114,6 +124,11 @@ TOOL = {
     "spec": {
         "config": {
             "(mcp)": {"toolName": text, "toolTitle": text, "toolDescription": text},
+            "(openapi)": {
+                "method": one_of(*REQUEST_METHODS),
+                "path": text,
+                "operationId": text,
+            },
         },
         "description": text,
         "parameters": anything,

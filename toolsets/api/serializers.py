@@ -84,7 +84,9 @@ class ToolBody(StrictSerializer):
 
 
 class SecretBody(StrictSerializer):
-    answered = frozenset({"id", "name", "version", "toolSetId", "createdAt"})
+    answered = frozenset(
+        {"id", "name", "version", "toolSetId", "createdAt", "lastUsedAt"}
+    )
 
     value = StrictText(max_length=8192, trim_whitespace=False)
 

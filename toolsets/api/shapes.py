@@ -73,6 +73,26 @@ class ToolSetAdapterHTTPShape(Shape):
     headers = Labels(required=False)
 
 
+class ToolSetAdapterOpenAPIShape(Shape):
+    """An HTTP API whose tools are the operations of an OpenAPI document: that at `url`, or `document` itself."""
+
+    url = serializers.CharField(required=False)
+    document = serializers.JSONField(
+        required=False,
+        help_text="The document, as text or as an object; answers hold its digest.",
+    )
+    baseUrl = serializers.CharField(
+        required=False, help_text="Takes the place of the document's servers."
+    )
+    serverName = serializers.CharField(
+        required=False, help_text="Which of the document's servers is called."
+    )
+    headers = Labels(required=False)
+    includeTools = McpToolFilterShape(required=False)
+    excludeTools = McpToolFilterShape(required=False)
+    toolApprovals = ToolApprovalsShape(required=False)
+
+
 class ToolSetAdapterShape(Shape):
     """How the upstream is spoken to: exactly one of its members is there."""
 
@@ -80,6 +100,7 @@ class ToolSetAdapterShape(Shape):
 
     mcp = ToolSetAdapterMcpShape(required=False)
     http = ToolSetAdapterHTTPShape(required=False)
+    openapi = ToolSetAdapterOpenAPIShape(required=False)
 
 
 class InteractionsShape(Shape):
@@ -133,10 +154,19 @@ class ConfigMcpShape(Shape):
     toolDescription = serializers.CharField(allow_blank=True)
 
 
+class ConfigOpenAPIShape(Shape):
+    method = serializers.CharField()
+    path = serializers.CharField()
+    operationId = serializers.CharField(allow_blank=True)
+
+
 class ToolSpecConfigShape(Shape):
     """How the tool is called; its member is that of the set's adapter."""
 
+    is_tagged = True
+
     mcp = ConfigMcpShape(required=False)
+    openapi = ConfigOpenAPIShape(required=False)
 
 
 class ToolSpecShape(Shape):
@@ -199,6 +229,12 @@ class ToolSetEventShape(Shape):
     info = InfoShape(required=False, help_text="Only with `includeInfo`.")
 
 
+class OpenApiSpecShape(Shape):
+    spec = serializers.CharField(
+        help_text="The document that the last good sync read, as JSON in a text."
+    )
+
+
 class SecretShape(Shape):
     """What is known of a secret; its value is never shown."""
 
@@ -209,6 +245,7 @@ class SecretShape(Shape):
         allow_blank=True, help_text="Empty for a secret of the workspace."
     )
     createdAt = serializers.DateTimeField()
+    lastUsedAt = serializers.DateTimeField(allow_null=True)
 
 
 ToolSetPage = cursor_page_of(ToolSetShape)

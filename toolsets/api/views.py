@@ -19,7 +19,12 @@ from toolsets import connecting, documents, sync, tasks
 from toolsets.api.answers import event_json, tool_sets_json
 from toolsets.api.lists import CONFIRM, INCLUDE_INFO, ToolSetList
 from toolsets.api.serializers import ToolSetBody, ToolSetUpdate
-from toolsets.api.shapes import ToolSetEventPage, ToolSetPage, ToolSetShape
+from toolsets.api.shapes import (
+    OpenApiSpecShape,
+    ToolSetEventPage,
+    ToolSetPage,
+    ToolSetShape,
+)
 from toolsets.api.updates import (
     SET_PATHS,
     changed_tool_set_fields,
@@ -199,6 +204,11 @@ class OpenApiSpec(ToolSetView):
 
     rights: ClassVar = {"GET": Right.READ}
 
+    @operation(
+        "getOpenApiSpec",
+        "Get the OpenAPI document that a tool set's tools come from",
+        answers={200: OpenApiSpecShape},
+    )
     def get(self, request: Request, tool_set_id: str) -> Response:
         if not (spec := documents.consumed(self.tool_set(tool_set_id))):
             raise Http404
