@@ -150,6 +150,7 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
     if not changes:
         return current
     _check_managed(current, changes, actor)
+    _check_kind(current, changes)
     if "allowed_networks" in changes:
         _check_may_open_networks(actor)
     for name in changes:
@@ -282,6 +283,18 @@ def _check_managed(
     if any(before.get(member) != after.get(member) for member in _DECIDES_TOOLS):
         raise ToolSetManaged(
             "This tool set is managed: only API keys may change its address, filters and approvals."
+        )
+
+
+def _check_kind(current: ToolSet, changes: Mapping[str, list[Any]]) -> None:
+    """Tools that people wrote are no tools of an upstream, nor the other way round."""
+    before, after = changes.get("adapter_type", [None, None])
+    is_other = (before in ToolSet.SYNCABLE) != (after in ToolSet.SYNCABLE)
+    if is_other and current.tools.exists():
+        raise ValidationError(
+            {
+                "adapter_type": f"This set has tools of the {before} adapter. Connect the upstream as another tool set."
+            }
         )
 
 

@@ -9,6 +9,12 @@ class ToolSetManaged(Refused):
     code = "tool_set_managed"
 
 
+class ToolsAreSynced(Refused):
+    """The set's upstream decides which tools there are."""
+
+    code = "tools_are_synced"
+
+
 class ChangedMeanwhile(Refused):
     """Somebody else changed the same thing first."""
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.mcp.arguments import ArgumentsInvalid, SchemaUnusable, check_arguments
+from gateway.mcp.arguments import ArgumentsInvalid, check_arguments
+from toolsets.schemas import SchemaUnusable
 
 TEXT = {
     "type": "object",

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gateway.errors import Refused
 from gateway.identity.api.base import found
 from gateway.identity.roles import Right
 from gateway.rest.masks import UPDATE_MASK
@@ -19,13 +18,8 @@ from toolsets.api.serializers import ToolBody, ToolUpdate
 from toolsets.api.shapes import ToolPage, ToolShape
 from toolsets.api.updates import TOOL_PATHS, changed_tool_fields
 from toolsets.api.views import ToolSetView, wake_sync
+from toolsets.errors import ToolsAreSynced
 from toolsets.models import Tool, ToolSet
-
-
-class ToolsAreSynced(Refused):
-    """The set's upstream decides which tools there are."""
-
-    code = "tools_are_synced"
 
 
 class ToolView(ToolSetView):

@@ -12,6 +12,7 @@ from toolsets.adapters.definitions import (
     checked_name,
     packed,
 )
+from toolsets.adapters.http.hints import hints_of
 from toolsets.adapters.openapi.bodies import body_of
 from toolsets.adapters.openapi.dialect import Direction
 from toolsets.adapters.openapi.documents import Document
@@ -95,8 +96,7 @@ class ToolWriter:
             packed=packed(
                 parameters=given.schema,
                 output_schema=output_of(self._document, self._received, raw),
-                annotations=_HINTS.get(operation.method, _READS)
-                | {"openWorldHint": True},
+                annotations=hints_of(operation.method) | {"openWorldHint": True},
                 config=self._config(operation, given, server),
             ),
         )
@@ -134,16 +134,6 @@ class ToolWriter:
         if given.body:
             config["body"] = given.body
         return config
-
-
-_READS = {"readOnlyHint": True, "destructiveHint": False, "idempotentHint": True}
-_HINTS = {
-    "put": {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": True},
-    "delete": {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": True},
-    "patch": {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False},
-    "post": {"readOnlyHint": False, "idempotentHint": False},
-}
-"""What HTTP says of its methods. A POST may do anything, so nothing is promised about what it destroys."""
 
 
 def _description(raw: Mapping[str, Any]) -> str:
