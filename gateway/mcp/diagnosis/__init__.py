@@ -1,0 +1,1 @@
+"""Examines an installation: what is right, what is not, why, and what to do about it."""
