@@ -1,7 +1,7 @@
 """Tries a tool that is an HTTP request: shows the request as it would be sent, and sends it once a person says so."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from toolsets.headers import secret_values
 from toolsets.models import ToolSet
 
 MASK = "***"
+_SHORTEST_MASKED = 4
+"""Shorter secrets hide nothing, and masking them would hide everything else."""
 _LONGEST_SHOWN = 20_000
 _BUILD = {
     ToolSet.AdapterType.HTTP: build_request,
@@ -68,6 +70,8 @@ def send(
 ) -> Answer:
     """Send the request that `preview` shows, with its secrets, and wait for the answer. Blocks, outside any event loop.
 
+    Where the answer repeats a secret, MASK stands in its place: who may try a tool need not know its secrets.
+
     Raises:
         ValidationError, MissingSecret, HeaderRefused, RequestRefused: as `preview`.
         AddressRefused, UpstreamError, ResultTooLarge: there is no answer.
@@ -77,7 +81,9 @@ def send(
     trail.record(
         actor, "tool_set.tried", subject=tool_set, changes={"tool": [None, name]}
     )
-    return asyncio.run(_sent(target, config, arguments))
+    answer = asyncio.run(_sent(target, config, arguments))
+    secrets = [s for s in target.secrets.values() if len(s) >= _SHORTEST_MASKED]
+    return Answer(result=_masked(answer.result, secrets), size=answer.size)
 
 
 async def _sent(
@@ -91,6 +97,19 @@ async def _sent(
         )
     finally:
         await forwarder.aclose()
+
+
+def _masked(value: Any, secrets: Sequence[str]) -> Any:
+    match value:
+        case str():
+            for secret in secrets:
+                value = value.replace(secret, MASK)
+            return value
+        case dict():
+            return {name: _masked(held, secrets) for name, held in value.items()}
+        case list():
+            return [_masked(held, secrets) for held in value]
+    return value
 
 
 def _check(tool_set: ToolSet, config: Mapping[str, Any]) -> None:

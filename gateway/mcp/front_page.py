@@ -167,7 +167,7 @@ def _steps(workspace: Workspace, sets: list[Any]) -> list[dict[str, Any]]:
     """The way to the first call; empty once it is behind."""
     steps = [
         (
-            "Connect an MCP server",
+            "Connect an upstream",
             "Its tools are synced at once.",
             "admin:toolsets_toolset_add",
             bool(sets),

@@ -137,7 +137,7 @@ def test_the_front_page_of_an_empty_workspace_says_what_to_do(
     page = dashboard(alice).get(reverse("admin:index")).content.decode()
 
     assert "Get to your first call" in page
-    assert "Connect an MCP server" in page
+    assert "Connect an upstream" in page
 
 
 def test_filters_count_nothing_even_when_asked_to(

@@ -1,6 +1,6 @@
-"""The form with which a person connects an MCP server and changes how it is connected."""
+"""The forms with which a person connects an upstream and changes how it is connected: one for each adapter."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 
@@ -39,54 +39,32 @@ _FIELDS = [
     "allowed_networks",
     "sync_interval_seconds",
 ]
-_DECIDES_TOOLS = ("url", "include", "exclude", "approvals", "approvals_only")
+_CONNECTION = ["headers", "secrets"]
+_MORE = ["description", "slug", "tags", "allowed_networks", "external_id", "labels"]
+_WHICH_TOOLS = (
+    "Which tools",
+    {
+        "fields": ["include", "exclude", "approvals", "approvals_only", "preview"],
+        "description": "Tools left out here can be neither listed nor called. Leaving out wins over bringing in. "
+        "Single tools are left out on the Tools page.",
+    },
+)
 
-FIELDSETS: list[tuple[str | None, Any]] = [
-    (None, {"fields": ["name", "url", "headers", "secrets"]}),
-    (
-        "Which tools",
-        {
-            "fields": ["include", "exclude", "approvals", "approvals_only", "preview"],
-            "description": "Tools left out here can be neither listed nor called. Leaving out wins over bringing in. "
-            "Single tools are left out on the Tools page.",
-        },
-    ),
-    (
-        "More",
-        {
-            "fields": [
-                "description",
-                "slug",
-                "tags",
-                "sync_interval_seconds",
-                "upstream_may",
-                "allowed_networks",
-                "external_id",
-                "labels",
-            ],
-        },
-    ),
-]
+Fieldsets = list[tuple[str | None, dict[str, Any]]]
 
 
-class ToolSetForm(FiltersForm, ModelForm):
-    """A tool set with the mcp adapter."""
+class ToolSetForm(ModelForm):
+    """What tool sets of every adapter have in common."""
 
-    refusal_fields = {
-        "adapter.url": "url",
+    adapter_type: ClassVar[str]
+    fieldsets: ClassVar[Fieldsets]
+    members: ClassVar[dict[str, str]]
+    """The adapter's members that are one line of text, each with the field it is typed into."""
+    refusal_fields: ClassVar[dict[str, str]] = {
         "adapter.headers": "headers",
-        "adapter.includeTools": "include",
-        "adapter.excludeTools": "exclude",
-        "adapter.toolApprovals": "approvals_only",
         "value": "secrets",
     }
 
-    url = forms.CharField(
-        label="URL",
-        max_length=2048,
-        widget=TextInput(attrs={"placeholder": "https://mcp.example.com/mcp"}),
-        help_text="The address of the MCP server: streamable HTTP of any protocol version, or HTTP+SSE.",
-    )
     headers = PairsField(
         required=False,
         widget=PairsWidget(
@@ -106,13 +84,6 @@ class ToolSetForm(FiltersForm, ModelForm):
             value_type="password",
         ),
         help_text="Stored encrypted and never shown again. A name that exists already gets the new value.",
-    )
-    upstream_may = forms.MultipleChoiceField(
-        required=False,
-        label="The upstream may",
-        choices=_INTERACTIONS,
-        widget=CheckboxSelectMultiple,
-        help_text="What the upstream asks reaches an agent only if the agent's client can answer.",
     )
     tags = WordsField(
         required=False,
@@ -135,43 +106,139 @@ class ToolSetForm(FiltersForm, ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, value in _initial(self.instance).items():
+        for name, value in self.shown(self.instance).items():
             self.initial.setdefault(name, value)
         if "slug" in self.fields:
             self.fields["slug"].required = False
-        if "preview" in self.fields:
-            self.fields["preview"].widget.tool_set = self.instance
         if self.instance.is_managed:
-            for name in _DECIDES_TOOLS:
+            for name in self.deciding:
                 self.fields[name].disabled = True
                 self.fields[name].help_text = "Managed: only API keys may change this."
 
     @property
+    def deciding(self) -> list[str]:
+        """The fields that decide which tools there are and where their calls go."""
+        return list(self.members.values())
+
+    def shown(self, tool_set: ToolSet) -> dict[str, Any]:
+        """What the form shows of an adapter."""
+        adapter = tool_set.adapter
+        texts = {
+            field: adapter.get(member, "") for member, field in self.members.items()
+        }
+        return {**texts, "headers": adapter.get("headers") or {}}
+
+    @property
     def adapter(self) -> dict[str, Any]:
         """What the form says of the adapter, as the domain takes it."""
-        said = self.cleaned_data
-        adapter = {**self.instance.adapter, "url": said["url"].strip()}
-        adapter |= {"headers": said["headers"], **self.filters}
-        return {name: value for name, value in adapter.items() if value}
+        said = {**self.instance.adapter, **self.said}
+        return {name: value for name, value in said.items() if value}
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The adapter's members that the form shows; what is empty is not given."""
+        given = self.cleaned_data
+        texts = {member: given[field].strip() for member, field in self.members.items()}
+        return {**texts, "headers": given["headers"]}
 
     @property
     def facts(self) -> dict[str, Any]:
         """The other fields, as the domain takes them."""
-        said = self.cleaned_data
-        asked = {name: name in said["upstream_may"] for name in sorted(INTERACTIONS)}
-        facts = {name: said[name] for name in _FIELDS if name in said}
-        if any(self.instance.relays(name) != wanted for name, wanted in asked.items()):
-            facts["interactions"] = asked
+        facts = {
+            name: self.cleaned_data[name]
+            for name in _FIELDS
+            if name in self.cleaned_data
+        }
         if not facts.get("slug"):
             facts.pop("slug", None)
         return facts
 
 
-def _initial(tool_set: ToolSet) -> dict[str, Any]:
-    adapter = tool_set.adapter
-    return {
-        **filters_of(adapter),
-        "url": adapter.get("url", ""),
-        "headers": adapter.get("headers") or {},
-        "upstream_may": [i for i, _ in _INTERACTIONS if tool_set.relays(i)],
+class SyncedForm(FiltersForm, ToolSetForm):
+    """A tool set whose tools come from its upstream, and are filtered."""
+
+    refusal_fields = {
+        **ToolSetForm.refusal_fields,
+        "adapter.includeTools": "include",
+        "adapter.excludeTools": "exclude",
+        "adapter.toolApprovals": "approvals_only",
     }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "preview" in self.fields:
+            self.fields["preview"].widget.tool_set = self.instance
+
+    @property
+    def deciding(self) -> list[str]:
+        return [*super().deciding, "include", "exclude", "approvals", "approvals_only"]
+
+    def shown(self, tool_set: ToolSet) -> dict[str, Any]:
+        return {**super().shown(tool_set), **filters_of(tool_set.adapter)}
+
+    @property
+    def said(self) -> dict[str, Any]:
+        return {**super().said, **self.filters}
+
+
+class McpForm(SyncedForm):
+    """An MCP server."""
+
+    adapter_type = ToolSet.AdapterType.MCP
+    fieldsets = [
+        (None, {"fields": ["name", "url", *_CONNECTION]}),
+        _WHICH_TOOLS,
+        ("More", {"fields": [*_MORE, "sync_interval_seconds", "upstream_may"]}),
+    ]
+    members = {"url": "url"}
+    refusal_fields = {**SyncedForm.refusal_fields, "adapter.url": "url"}
+
+    url = forms.CharField(
+        label="URL",
+        max_length=2048,
+        widget=TextInput(attrs={"placeholder": "https://mcp.example.com/mcp"}),
+        help_text="The address of the MCP server: streamable HTTP of any protocol version, or HTTP+SSE.",
+    )
+    upstream_may = forms.MultipleChoiceField(
+        required=False,
+        label="The upstream may",
+        choices=_INTERACTIONS,
+        widget=CheckboxSelectMultiple,
+        help_text="What the upstream asks reaches an agent only if the agent's client can answer.",
+    )
+
+    def shown(self, tool_set: ToolSet) -> dict[str, Any]:
+        relayed = [name for name, _ in _INTERACTIONS if tool_set.relays(name)]
+        return {**super().shown(tool_set), "upstream_may": relayed}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        facts, wanted = super().facts, self.cleaned_data["upstream_may"]
+        asked = {name: name in wanted for name in sorted(INTERACTIONS)}
+        if any(self.instance.relays(name) != is_on for name, is_on in asked.items()):
+            facts["interactions"] = asked
+        return facts
+
+
+class HttpForm(ToolSetForm):
+    """An HTTP API, whose tools people write."""
+
+    adapter_type = ToolSet.AdapterType.HTTP
+    fieldsets = [
+        (None, {"fields": ["name", "base_url", *_CONNECTION]}),
+        ("More", {"fields": _MORE}),
+    ]
+    members = {"baseUrl": "base_url"}
+    refusal_fields = {**ToolSetForm.refusal_fields, "adapter.baseUrl": "base_url"}
+
+    base_url = forms.CharField(
+        label="Base URL",
+        max_length=2048,
+        widget=TextInput(attrs={"placeholder": "https://api.example.com/v1"}),
+        help_text="Where every path of its tools begins. You write the tools after saving.",
+    )
+
+
+FORMS: dict[str, type[ToolSetForm]] = {
+    form.adapter_type: form for form in (McpForm, HttpForm)
+}

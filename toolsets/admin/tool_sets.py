@@ -32,16 +32,21 @@ from toolsets.admin import neighbours
 from toolsets.admin.deleting import DeletePage
 from toolsets.admin.editors import spoken
 from toolsets.admin.filtering import preview_page
-from toolsets.admin.forms import FIELDSETS, ToolSetForm
+from toolsets.admin.forms import FORMS, ToolSetForm
 from toolsets.admin.health import events_of, health_chip, progress, state_of, sync_of
+from toolsets.admin.writing import WritePages, may_write
 from toolsets.header_rules import names_in
 from toolsets.headers import named_secrets
 from toolsets.models import Tool, ToolSet
 from toolsets.secrets import store_secret
-from toolsets.sync import request_sync
+from toolsets.sync import NotSyncable, request_sync
 from toolsets.tasks import wake_sync
 
 _EVENTS = 50
+_EXPLAINED: dict[str, str] = {
+    ToolSet.AdapterType.MCP: "It offers tools itself; they are synced.",
+    ToolSet.AdapterType.HTTP: "You write a tool for each request that agents may make.",
+}
 
 
 class ToolSetList(ChangeList):
@@ -58,10 +63,9 @@ class ToolSetList(ChangeList):
 
 
 @admin.register(ToolSet)
-class ToolSetAdmin(DeletePage, WorkspaceAdmin):
+class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
     right_to_add = right_to_change = right_to_delete = Right.BUILD
 
-    form = ToolSetForm
     list_display = ["title", "health", "tools", "used_by", "last_sync", "kind"]
     list_display_links = ["title"]
     list_filter = ["state", "adapter_type", "is_managed"]
@@ -72,9 +76,10 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
     search_help_text = "Name, slug, external id or description"
     ordering = ["name", "pk"]
     empty_says = (
-        "Connect your first MCP server",
-        "Give Toolcrib the address of an MCP server. Its tools are synced at once, and then wait for you to put them "
-        "into a pack.",
+        "Connect your first upstream",
+        "Give Toolcrib the address of an MCP server, and its tools are synced at once. An HTTP API becomes tools that you "
+        "write. Then put the tools into a pack.",
+        "Connect an upstream",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ToolSet]:
@@ -89,6 +94,16 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ToolSetList
 
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        kwargs["form"] = _form(request, obj)
+        return super().get_form(request, obj, change, **kwargs)
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = set() if may(request, Right.KEYS) else {"secrets"}
         hidden |= set() if may(request, Right.NETWORKS) else {"allowed_networks"}
@@ -96,7 +111,7 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
             hidden |= {"slug", "preview"}
         return [
             (name, {**said, "fields": [f for f in said["fields"] if f not in hidden]})
-            for name, said in FIELDSETS
+            for name, said in _form(request, obj).fieldsets
         ]
 
     def get_urls(self) -> list[URLPattern]:
@@ -105,6 +120,8 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
             ("tools", self.tools_view),
             ("events", self.events_view),
             ("preview", self.preview_view),
+            ("write", self.write_view),
+            ("try", self.try_view),
             ("progress", self.progress_view),
             ("sync", self.sync_view),
             ("archive", self.archive_view),
@@ -126,7 +143,7 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
         return format_html(
             TWO_LINES,
             tool_set.name,
-            tool_set.adapter.get("url", tool_set.slug),
+            tool_set.address or tool_set.slug,
         )
 
     @display(description="health")
@@ -170,7 +187,7 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
         else:
             made = connecting.connect(
                 workspace_of(request),
-                adapter_type=ToolSet.AdapterType.MCP,
+                adapter_type=form.adapter_type,
                 adapter=form.adapter,
                 actor=actor,
                 **form.facts,
@@ -184,8 +201,12 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
             _wake(made)
 
     def response_add(self, request: HttpRequest, obj: Any, *_: Any) -> HttpResponse:
-        messages.success(request, f"{obj.name} is connected. Its first sync has begun.")
-        return HttpResponseRedirect(self.address("overview", obj.pk))
+        if obj.is_syncable:
+            said, page = "Its first sync has begun.", "overview"
+        else:
+            said, page = "Now write its first tool.", "tools"
+        messages.success(request, f"{obj.name} is connected. {said}")
+        return HttpResponseRedirect(self.address(page, obj.pk))
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         messages.success(request, f"{obj.name} is saved.")
@@ -194,13 +215,12 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
     def sync_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         self.require(request, Right.BUILD)
         tool_set = self.row(request, object_id)
-        if tool_set.is_active:
+        try:
             request_sync(tool_set, actor=actor_of(request))
-            _wake(tool_set)
+        except NotSyncable as exc:
+            messages.error(request, exc.message)
         else:
-            messages.error(
-                request, "An archived tool set is not synced. Unarchive it first."
-            )
+            _wake(tool_set)
         return HttpResponseRedirect(self._back(request, tool_set))
 
     def archive_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -219,8 +239,11 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
         tool_set = connecting.unarchive(
             self.row(request, object_id), actor=actor_of(request)
         )
-        _wake(tool_set)
-        messages.success(request, f"{tool_set.name} serves again, and is synced now.")
+        said = "serves again"
+        if tool_set.is_syncable:
+            _wake(tool_set)
+            said += ", and is synced now"
+        messages.success(request, f"{tool_set.name} {said}.")
         return HttpResponseRedirect(self.address("overview", object_id))
 
     def _back(self, request: HttpRequest, tool_set: ToolSet) -> str:
@@ -248,7 +271,13 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        context = {**(extra_context or {}), "title": "Connect an MCP server"}
+        chosen = _form(request, None).adapter_type
+        adapters = [
+            (label, _EXPLAINED[kind], f"?adapter={kind}", kind == chosen)
+            for kind, label in ToolSet.AdapterType.choices
+            if kind in FORMS
+        ]
+        context = {**(extra_context or {}), "title": "Connect", "adapters": adapters}
         return super().add_view(request, form_url, context)
 
     def overview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -307,7 +336,9 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
         self, request: HttpRequest, tool_set: ToolSet, page: str
     ) -> dict[str, Any]:
         """What every page of one tool set shows: its head, its tabs, and its sync as it runs."""
-        tabs = [("overview", "Overview"), ("tools", "Tools"), ("events", "Events")]
+        tabs = [("overview", "Overview"), ("tools", "Tools")]
+        if tool_set.is_syncable:
+            tabs.append(("events", "Events"))
         if self.has_change_permission(request):
             tabs.append(("change", "Settings"))
         return {
@@ -319,11 +350,18 @@ class ToolSetAdmin(DeletePage, WorkspaceAdmin):
             "health": health_chip(tool_set),
             "here": page,
             "may_build": may(request, Right.BUILD),
+            "may_write": may_write(request, tool_set),
             "may_keep_secrets": may(request, Right.KEYS),
             "tabs": [
                 (name, label, self.address(name, tool_set.pk)) for name, label in tabs
             ],
         }
+
+
+def _form(request: HttpRequest, tool_set: ToolSet | None) -> type[ToolSetForm]:
+    """The form of the set's adapter or, for a new one, of the adapter that is asked for."""
+    asked = tool_set.adapter_type if tool_set else request.GET.get("adapter", "")
+    return FORMS.get(asked, FORMS[ToolSet.AdapterType.MCP])
 
 
 def _wake(tool_set: ToolSet) -> None:

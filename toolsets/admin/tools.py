@@ -10,12 +10,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from gateway.errors import GatewayError
-from gateway.identity.admin_base import WorkspaceAdmin, actor_of, display, may
+from gateway.identity.admin_base import (
+    ChangeList,
+    WorkspaceAdmin,
+    actor_of,
+    display,
+    may,
+)
 from gateway.identity.admin_display import TWO_LINES, chip
 from gateway.identity.roles import Right
 from toolsets import curating
 from toolsets.admin.health import tool_chip
 from toolsets.admin.schemas import parameters
+from toolsets.admin.writing import EditPages, may_write
 from toolsets.models import Tool, ToolSet
 
 
@@ -35,8 +42,23 @@ class OfToolSet(admin.SimpleListFilter):
         return queryset.filter(tool_set=self.value()) if self.value() else queryset
 
 
+class ToolList(ChangeList):
+    """Says of an empty list what fills it, which differs between kinds of tool sets."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        tool_set: ToolSet | None = getattr(request, "tool_set", None)
+        if tool_set is not None and not tool_set.is_syncable:
+            self.empty_says = (
+                "No tools yet",
+                "Write one for each request that agents may make: its path, its parameters, its body.",
+            )
+
+
 @admin.register(Tool)
-class ToolAdmin(WorkspaceAdmin):
+class ToolAdmin(EditPages, WorkspaceAdmin):
+    right_to_delete = Right.BUILD
+
     list_display = ["title_shown", "of_set", "status_shown", "approval"]
     search_fields = ["name", "title", "description"]
     list_before_template = "toolcrib/tool_set/list_head.html"
@@ -53,6 +75,9 @@ class ToolAdmin(WorkspaceAdmin):
         rows = rows.select_related("tool_set").defer("parameters", "output_schema")
         tool_set = getattr(request, "tool_set", None)
         return rows.filter(tool_set=tool_set) if tool_set else rows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ToolList
 
     def get_list_display(self, request: HttpRequest) -> Any:
         shown = super().get_list_display(request)
@@ -71,11 +96,15 @@ class ToolAdmin(WorkspaceAdmin):
         return super().get_actions(request)
 
     def get_urls(self) -> list[URLPattern]:
-        decide = self.admin_site.admin_view(self.decide_view)
+        pages = [("decide", self.decide_view), ("edit", self.edit_view)]
         return [
-            path("<str:object_id>/decide/", decide, name="toolsets_tool_decide"),
-            *super().get_urls(),
-        ]
+            path(
+                f"<str:object_id>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"toolsets_tool_{name}",
+            )
+            for name, view in pages
+        ] + super().get_urls()
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
@@ -177,7 +206,25 @@ class ToolAdmin(WorkspaceAdmin):
             parameters=parameters(tool.parameters),
             outputs=parameters(tool.output_schema),
             may_decide=may_decide,
+            may_write=may_write(request, tool.tool_set),
+            request_lines=_request_lines(tool),
             is_omitted=tool.status == Tool.Status.OMITTED,
             is_archived=tool.status == Tool.Status.ARCHIVED,
             is_filtered=tool.status == Tool.Status.FILTERED,
         )
+
+
+def _request_lines(tool: Tool) -> list[tuple[str, str]]:
+    """The request that a hand-written tool makes, as its author wrote it; header values may hold what is secret."""
+    if tool.tool_set.is_syncable:
+        return []
+    config = tool.config
+    method, path = config.get("requestMethod", "GET"), config.get("path", "")
+    said = [
+        ("Request", f"{method} {tool.tool_set.address.rstrip('/')}{path}"),
+        ("Query", config.get("query", "")),
+        ("Headers", ", ".join(config.get("headers") or {})),
+        ("Content type", config.get("requestBodyContentType", "")),
+        ("Body", config.get("requestBodyTemplate", "")),
+    ]
+    return [(name, text) for name, text in said if text]

@@ -130,6 +130,11 @@ class ToolSet(WorkspaceOwned, ShapesSurfaces):
         return self.adapter_type in self.SYNCABLE
 
     @property
+    def address(self) -> str:
+        """Where its upstream is, as its settings say; empty where they do not."""
+        return str(self.adapter.get("url") or self.adapter.get("baseUrl") or "")
+
+    @property
     def reachable_networks(self) -> tuple[str, ...]:
         """The networks beside the public ones that it may connect to: the installation's and its own."""
         return (*map(str, settings.UPSTREAM_NETWORKS), *self.allowed_networks)

@@ -1,0 +1,113 @@
+"""*Try it*: the request that the tool in the editor would make and, when it is sent, the answer."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from gateway.errors import GatewayError
+from gateway.identity.admin_base import actor_of
+from gateway.identity.admin_display import duration, pretty, size
+from toolsets import trying
+from toolsets.admin.http_forms import HttpToolForm
+from toolsets.models import ToolSet
+from toolsets.schemas import SchemaUnusable, validator_of
+
+_LONGEST: Final = 20_000
+_MOST_FAULTS: Final = 5
+
+
+def trial_page(request: HttpRequest, tool_set: ToolSet) -> HttpResponse:
+    """What the form and the arguments that are posted would send; with `send`, what comes back."""
+    form = HttpToolForm(request.POST)
+    context: dict[str, Any] = {"tool_set": tool_set}
+    try:
+        arguments = _arguments(form, request.POST.get("arguments", ""))
+        asked = trying.preview(tool_set, config=form.config, arguments=arguments)
+        context |= {"asked": asked, "body": _readable(asked.body)}
+        if request.POST.get("send"):
+            context |= _answered(request, tool_set, form, arguments)
+    except ValidationError as exc:
+        context["faults"] = list(_faults(exc))
+    except GatewayError as exc:
+        context["refusal"] = exc
+    return TemplateResponse(request, "toolcrib/http/trial.html", context)
+
+
+def _answered(
+    request: HttpRequest, tool_set: ToolSet, form: HttpToolForm, arguments: Any
+) -> dict[str, Any]:
+    started = time.monotonic()
+    answer = trying.send(
+        tool_set,
+        config=form.config,
+        arguments=arguments,
+        name=form.cleaned_data.get("name", ""),
+        actor=actor_of(request),
+    )
+    return {
+        "answer": answer,
+        "took": duration((time.monotonic() - started) * 1000),
+        "parts": [_part(block) for block in answer.result.get("content") or []],
+    }
+
+
+def _arguments(form: HttpToolForm, text: str) -> dict[str, Any]:
+    """The arguments, if a call of the tool may have them.
+
+    Raises:
+        ValidationError: they, or the part of the form that makes the request, are wrong.
+    """
+    form.is_valid()  # what models read may still be missing
+    if wrong := {f: form.errors[f] for f in form.trial_fields if f in form.errors}:
+        raise ValidationError({name: list(said) for name, said in wrong.items()})
+    try:
+        arguments = json.loads(text or "{}")
+    except (ValueError, RecursionError) as exc:
+        where = f" (line {exc.lineno})" if isinstance(exc, json.JSONDecodeError) else ""
+        raise ValidationError({"arguments": f"This is not JSON{where}."}) from exc
+    if not isinstance(arguments, dict):
+        raise ValidationError({"arguments": "Give a JSON object: { … }."})
+    _check_fits(arguments, form.cleaned_data["parameters"])
+    return arguments
+
+
+def _check_fits(arguments: dict[str, Any], parameters: dict[str, Any]) -> None:
+    try:
+        found = validator_of(parameters).iter_errors(arguments)
+        faults = [error.message for error in islice(found, _MOST_FAULTS)]
+    except SchemaUnusable as exc:
+        raise ValidationError({"parameters": exc.message}) from exc
+    if faults:
+        said = [f"A call would be refused: {fault}." for fault in faults]
+        raise ValidationError({"arguments": said})
+
+
+def _part(block: dict[str, Any]) -> dict[str, str]:
+    """A part of an answer as far as it can be read; what cannot be is named."""
+    if "text" in block:
+        return {"text": _readable(str(block["text"]))}
+    held = block.get("resource") or block
+    data = str(held.get("data") or held.get("blob") or "")
+    return {"said": f"{held.get('mimeType', 'a file')}, {size(len(data) * 3 // 4)}"}
+
+
+def _readable(text: str) -> str:
+    """JSON with line breaks, other text as it is, and neither without end."""
+    with suppress(ValueError, RecursionError):
+        text = pretty(json.loads(text)) if text[:1] in {"{", "["} else text
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + " […]"
+
+
+def _faults(refusal: ValidationError) -> Iterator[tuple[str, str]]:
+    for field, said in refusal.message_dict.items():
+        named = HttpToolForm.refusal_fields.get(field, field)
+        known = HttpToolForm.base_fields.get(named)
+        label = (known.label if known else "") or named.replace("_", " ").capitalize()
+        yield str(label), " ".join(said)
