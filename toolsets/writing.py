@@ -54,7 +54,7 @@ def create_tool(
         ToolsAreSynced: the set's upstream decides which tools there are.
         ToolSetManaged: a person may not.
     """
-    _check_may_write(tool_set, actor)
+    check_may_write(tool_set, actor)
     tool = Tool(
         workspace_id=tool_set.workspace_id,
         tool_set=tool_set,
@@ -91,7 +91,7 @@ def change_tool(tool: Tool, *, actor: Actor, **fields: Any) -> Tool:
     """
     if unknown := set(fields) - CHANGEABLE:
         raise TypeError(f"A tool has no changeable {sorted(unknown)}.")
-    _check_may_write(tool.tool_set, actor)
+    check_may_write(tool.tool_set, actor)
     current: Tool = (
         Tool.objects.in_workspace(tool.workspace_id)
         .select_related("tool_set")
@@ -120,13 +120,14 @@ def delete_tool(tool: Tool, *, actor: Actor) -> None:
     Raises:
         ToolsAreSynced, ToolSetManaged: as `create_tool`.
     """
-    _check_may_write(tool.tool_set, actor)
+    check_may_write(tool.tool_set, actor)
     with transaction.atomic():
         trail.record(actor, "tool.deleted", subject=tool)
         Tool.objects.in_workspace(tool.workspace_id).filter(pk=tool.pk).delete()
 
 
-def _check_may_write(tool_set: ToolSet, actor: Actor) -> None:
+def check_may_write(tool_set: ToolSet, actor: Actor) -> None:
+    """Raise `ToolSetManaged` or `ToolsAreSynced` where `actor` may not write tools of this set."""
     curating.check_managed(tool_set, actor)
     if tool_set.is_syncable:
         raise ToolsAreSynced(

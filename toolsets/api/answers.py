@@ -9,6 +9,7 @@ from gateway.identity import providers
 from gateway.identity.api.answers import profile_json
 from gateway.identity.callers import Caller
 from gateway.rest.envelope import operation_metadata, resource_metadata
+from toolsets.adapters.http.configs import METHODS
 from toolsets.models import Secret, Tool, ToolSet, ToolSetEvent
 
 _SHOWN_EVENTS = {
@@ -109,14 +110,25 @@ def config_json(tool: Tool, tool_set: ToolSet) -> dict[str, Any]:
     if tool_set.adapter_type == ToolSet.AdapterType.OPENAPI:
         shown = {member: tool.config.get(member, "") for member in _OPENAPI_CONFIG}
         return {tool_set.adapter_type: shown}
-    if tool_set.adapter_type != ToolSet.AdapterType.MCP:
-        return {tool_set.adapter_type: tool.config}
+    if tool_set.adapter_type == ToolSet.AdapterType.HTTP:
+        return {tool_set.adapter_type: {**_http_defaults(tool), **tool.config}}
     named = {
         "toolName": tool.name,
         "toolTitle": tool.title,
         "toolDescription": tool.description,
     }
     return {ToolSet.AdapterType.MCP.value: named}
+
+
+def _http_defaults(tool: Tool) -> dict[str, Any]:
+    """Every member, as it counts where the tool does not say."""
+    texts = ("path", "query", "requestBodyContentType", "requestBodyTemplate")
+    return {
+        "requestMethod": METHODS[0],
+        "headers": {},
+        "toolName": tool.name,
+        **dict.fromkeys(texts, ""),
+    }
 
 
 def event_json(

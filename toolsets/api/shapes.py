@@ -11,6 +11,7 @@ from gateway.rest.shapes import (
     Shape,
     cursor_page_of,
 )
+from toolsets.adapters.http.configs import METHODS
 from toolsets.models import Tool, ToolSet, ToolSetEvent
 
 _HEALTH = ["new", "syncing", "healthy", "stale", "failing", "needs_credential"]
@@ -160,11 +161,28 @@ class ConfigOpenAPIShape(Shape):
     operationId = serializers.CharField(allow_blank=True)
 
 
+class ConfigHTTPShape(Shape):
+    """How the request of a hand-written tool is made; all but the method are Liquid templates over the arguments."""
+
+    requestMethod = Choice(METHODS, unspecified="HTTP_METHOD_UNSPECIFIED")
+    path = serializers.CharField(allow_blank=True)
+    query = serializers.CharField(allow_blank=True)
+    headers = Labels()
+    requestBodyContentType = serializers.CharField(allow_blank=True)
+    requestBodyTemplate = serializers.CharField(
+        allow_blank=True, help_text="Used with POST, PUT and PATCH."
+    )
+    toolName = serializers.CharField(
+        help_text="The tool's own name where it has no other."
+    )
+
+
 class ToolSpecConfigShape(Shape):
     """How the tool is called; its member is that of the set's adapter."""
 
     is_tagged = True
 
+    http = ConfigHTTPShape(required=False)
     mcp = ConfigMcpShape(required=False)
     openapi = ConfigOpenAPIShape(required=False)
 

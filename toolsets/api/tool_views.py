@@ -11,14 +11,17 @@ from gateway.rest.masks import UPDATE_MASK
 from gateway.rest.operations import operation
 from gateway.rest.pages import CURSOR_PAGE, page_of
 from gateway.rest.updates import errors_at
-from toolsets import curating
+from toolsets import curating, writing
 from toolsets.api.answers import tool_json
 from toolsets.api.lists import INCLUDE_INFO, ToolList
 from toolsets.api.serializers import ToolBody, ToolUpdate
 from toolsets.api.shapes import ToolPage, ToolShape
-from toolsets.api.updates import TOOL_PATHS, changed_tool_fields
+from toolsets.api.tool_updates import (
+    TOOL_PATHS,
+    changed_tool_fields,
+    new_tool_fields,
+)
 from toolsets.api.views import ToolSetView, wake_sync
-from toolsets.errors import ToolsAreSynced
 from toolsets.models import Tool, ToolSet
 
 
@@ -38,10 +41,10 @@ class ToolView(ToolSetView):
     def shown_tool(self, tool: Tool, tool_set: ToolSet) -> dict[str, Any]:
         return tool_json(tool, tool_set, self.caller, with_info=self.with_info)
 
-    def answer_tool(self, tool: Tool) -> Response:
+    def answer_tool(self, tool: Tool, *, status: int = 200) -> Response:
         """The tool as it is now."""
         now = self.tool(tool.tool_set_id, tool.pk)
-        return Response(self.shown_tool(now, now.tool_set))
+        return Response(self.shown_tool(now, now.tool_set), status=status)
 
 
 class Tools(ToolView):
@@ -80,11 +83,11 @@ class Tools(ToolView):
     )
     def post(self, request: Request, tool_set_id: str) -> Response:
         tool_set = self.tool_set(tool_set_id)
-        curating.check_managed(tool_set, self.actor)
-        raise ToolsAreSynced(
-            "The tools of an MCP server are synced from it; none can be added here. "
-            "Add the tool to the server, then sync."
-        )
+        writing.check_may_write(tool_set, self.actor)
+        fields = new_tool_fields(tool_set, self.body)
+        with errors_at(TOOL_PATHS):
+            made = writing.create_tool(tool_set, **fields, actor=self.actor)
+        return self.answer_tool(made, status=201)
 
 
 class OneTool(ToolView):
@@ -114,8 +117,11 @@ class OneTool(ToolView):
         tool = self.tool(tool_set_id, tool_id)
         curating.check_managed(tool.tool_set, self.actor)
         fields = changed_tool_fields(tool, self.body, self.query)
+        change = (
+            curating.change_tool if tool.tool_set.is_syncable else writing.change_tool
+        )
         with errors_at(TOOL_PATHS):
-            changed = curating.change_tool(tool, **fields, actor=self.actor)
+            changed = change(tool, **fields, actor=self.actor)
         return self.answer_tool(changed)
 
     patch = put
@@ -127,11 +133,8 @@ class OneTool(ToolView):
         refusals=(409,),
     )
     def delete(self, request: Request, tool_set_id: str, tool_id: str) -> Response:
-        tool = self.tool(tool_set_id, tool_id)
-        curating.check_managed(tool.tool_set, self.actor)
-        raise ToolsAreSynced(
-            "The tools of an MCP server are synced from it; a deleted one would come back. Omit it instead."
-        )
+        writing.delete_tool(self.tool(tool_set_id, tool_id), actor=self.actor)
+        return Response(status=204)
 
 
 class OmitTool(ToolView):

@@ -9,6 +9,7 @@ from gateway.rest.bodies import UNKNOWN, without_tag
 from toolsets.models import ToolSet
 
 _UPLOADS = "Uploads are not taken. Put the OpenAPI document itself into `document`, or its address into `url`."
+_NO_METHOD = "HTTP_METHOD_UNSPECIFIED"
 _MATCHERS = ("exact", "startsWith", "endsWith", "contains", "regex")
 
 
@@ -31,6 +32,27 @@ def adapter_of(union: Mapping[str, Any], *, at: str) -> tuple[str, dict[str, Any
     if "uploadId" in settings:
         raise ValidationError({f"{here}.uploadId": _UPLOADS})
     return adapter_type, _settings(settings, at=here)
+
+
+def config_of(
+    union: Mapping[str, Any], adapter_type: str, *, at: str
+) -> dict[str, Any]:
+    """The configuration of a tool of a set with this adapter; `…_UNSPECIFIED` and null count as not given.
+
+    Raises:
+        ValidationError: another member is given, or a tag disagrees.
+    """
+    given = without_tag(union, (adapter_type,), at=at)
+    if set(given) - {adapter_type}:
+        raise ValidationError({at: f"Give {adapter_type}, as the tool set's adapter."})
+    config = given.get(adapter_type, {})
+    if not isinstance(config, Mapping):
+        raise ValidationError({f"{at}.{adapter_type}": "Give an object."})
+    return {
+        name: held
+        for name, held in config.items()
+        if held is not None and held != _NO_METHOD
+    }
 
 
 def _settings(settings: Mapping[str, Any], *, at: str) -> dict[str, Any]:
