@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.errors import GatewayError, Refused
 from gateway.identity.callers import Caller
@@ -72,12 +73,22 @@ class Asked:
         )
 
 
+class Callers(Protocol):
+    """Who stands behind a token, as `CallerMemory` tells it."""
+
+    def claims(self, token: str) -> Claims: ...
+
+    def known(self, claims: Claims, shared_revision: int) -> Caller | None: ...
+
+    async def caller(self, claims: Claims, shared_revision: int) -> Caller: ...
+
+
 class Access:
     """Opens doors, remembering what cannot have changed. One per event loop."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, callers: Callers | None = None) -> None:
         self.revisions = RevisionReader(lane)
-        self._callers = CallerMemory()
+        self._callers = callers or CallerMemory()
         self._surfaces = SurfaceMemory()
 
     async def enter(self, door: Door) -> Visit:

@@ -30,11 +30,20 @@ def join() -> Process:
     """Write this process's row. An embedded one gives up the calls of its predecessors first: it is their only heir."""
     if settings.EMBEDDED:
         give_up(Process.objects.filter(is_embedded=True))
+    return _joined(is_embedded=settings.EMBEDDED)
+
+
+def join_beside() -> Process:
+    """Write the row of a process that runs beside the web processes, such as a command; it is nobody's heir."""
+    return _joined(is_embedded=False)
+
+
+def _joined(*, is_embedded: bool) -> Process:
     now = timezone.now()
     return Process.objects.create(
         host=socket.gethostname()[:200],
         pid=os.getpid(),
-        is_embedded=settings.EMBEDDED,
+        is_embedded=is_embedded,
         started_at=now,
         beat_at=now,
     )
