@@ -1,13 +1,15 @@
 """Every way in which Toolcrib speaks HTTP to an upstream, each as one function that says what became of it."""
 
+import json
 from collections.abc import Callable
 
 from gateway.errors import GatewayError
 from gateway.network import fetch
 from tests.toolsets.adapters.forwarding import MODERN, call, target
-from toolsets.adapters.calling import LEGACY_SSE
+from toolsets.adapters.calling import LEGACY_SSE, Answer
 from toolsets.adapters.listing import Source
 from toolsets.adapters.mcp.listing import list_tools
+from toolsets.adapters.openapi.listing import list_tools as list_operations
 
 Reach = Callable[..., str]
 
@@ -26,17 +28,31 @@ def call_legacy(url: str, networks: tuple[str, ...] = (), *, seconds: float = 5)
     return outcome(reach)
 
 
+def call_http(url: str, networks: tuple[str, ...] = (), *, seconds: float = 5) -> str:
+    config = json.dumps({"requestMethod": "GET", "path": ""})
+
+    def reach() -> None:
+        to = target(url, adapter="http", networks=networks)
+        judged(call(to, config=config, seconds=seconds))
+
+    return outcome(reach)
+
+
+def call_openapi(
+    url: str, networks: tuple[str, ...] = (), *, seconds: float = 5
+) -> str:
+    config = json.dumps({"method": "GET", "path": "", "server": url, "given": url})
+
+    def reach() -> None:
+        to = target(url, adapter="openapi", networks=networks)
+        judged(call(to, config=config, seconds=seconds))
+
+    return outcome(reach)
+
+
 def list_mcp(url: str, networks: tuple[str, ...] = (), *, seconds: float = 5) -> str:
     def reach() -> None:
-        source = Source(
-            adapter_type="mcp",
-            adapter={"url": url},
-            headers={},
-            networks=networks,
-            timeout_seconds=seconds,
-            max_tools=100,
-        )
-        list_tools(source, lambda _: None)
+        list_tools(source("mcp", url, networks, seconds), lambda _: None)
 
     return outcome(reach)
 
@@ -52,6 +68,39 @@ def fetch_document(
     return outcome(reach)
 
 
+def list_openapi(
+    url: str, networks: tuple[str, ...] = (), *, seconds: float = 5
+) -> str:
+    def reach() -> None:
+        list_operations(source("openapi", url, networks, seconds), lambda _: None)
+
+    return outcome(reach)
+
+
+def source(
+    kind: str, url: str, networks: tuple[str, ...] = (), seconds: float = 5
+) -> Source:
+    return Source(
+        adapter_type=kind,
+        adapter={"url": url},
+        headers={},
+        networks=networks,
+        timeout_seconds=seconds,
+        max_tools=100,
+    )
+
+
+class AnsweredFailure(GatewayError):
+    """The upstream's answer became a result that says it failed."""
+
+    code = "answered_failure"
+
+
+def judged(answer: Answer) -> None:
+    if answer.result.get("isError"):
+        raise AnsweredFailure(str(answer.result["content"]))
+
+
 def outcome(reach: Callable[[], None]) -> str:
     """The code of the error, or "reached"."""
     try:
@@ -61,4 +110,12 @@ def outcome(reach: Callable[[], None]) -> str:
     return "reached"
 
 
-CLIENTS: list[Reach] = [call_modern, call_legacy, list_mcp, fetch_document]
+CLIENTS: list[Reach] = [
+    call_modern,
+    call_legacy,
+    call_http,
+    call_openapi,
+    list_mcp,
+    list_openapi,
+    fetch_document,
+]

@@ -19,6 +19,22 @@ from toolsets.adapters.calling import (
 _LARGE_BODY = 524_288
 
 
+def http_url(text: str, *, encoded: bool = False) -> URL:
+    """An address that requests can be sent to; `encoded` when nothing in it may be touched.
+
+    Raises:
+        UpstreamUnreachable: it is none.
+    """
+    try:
+        url = URL(text, encoded=encoded)
+        is_http = url.scheme in ("http", "https") and bool(url.host)
+    except ValueError:
+        is_http = False
+    if not is_http:
+        raise UpstreamUnreachable("The address of the upstream is not an HTTP URL.")
+    return url
+
+
 async def send_over(
     client: aiohttp.ClientSession,
     method: str,

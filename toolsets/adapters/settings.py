@@ -13,6 +13,7 @@ from toolsets.header_rules import check_headers
 from toolsets.models import ToolSet
 
 Check = Callable[[Any], None]
+_ODD_HOST = re.compile(r"[\\%\"<>^`{|}]")
 _NO_ADDRESS = "Give the address of the upstream."
 
 
@@ -79,6 +80,8 @@ def _check_url(url: Any) -> None:
         _ = parts.port
     except ValueError as exc:
         raise ValidationError("This is not an address.") from exc
+    if _ODD_HOST.search(parts.netloc):
+        raise ValidationError("This is not an address.")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValidationError("The address must start with http:// or https://.")
     if parts.username is not None or parts.password is not None:

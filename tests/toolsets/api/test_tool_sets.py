@@ -162,6 +162,20 @@ def test_info_comes_only_when_it_is_asked_for(rest: Script) -> None:
             "spec.adapter.mcp.url",
         ),
         (
+            {
+                "metadata": {"name": "x"},
+                "spec": {"adapter": {"mcp": {"url": "https://a.example\\.b/"}}},
+            },
+            "spec.adapter.mcp.url",
+        ),
+        (
+            {
+                "metadata": {"name": "x"},
+                "spec": {"adapter": {"mcp": {"url": "https://a%2eexample/"}}},
+            },
+            "spec.adapter.mcp.url",
+        ),
+        (
             {"metadata": {"name": "x"}, "spec": {"adapter": adapter(nope=1)}},
             "spec.adapter.mcp.nope",
         ),

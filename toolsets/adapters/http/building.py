@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-from yarl import URL
-
-from toolsets.adapters.calling import Target, ToolRequest, UpstreamUnreachable
+from toolsets.adapters.calling import Target, ToolRequest
 from toolsets.adapters.http.bodies import body_of
 from toolsets.adapters.http.configs import HttpTool, compiled
 from toolsets.adapters.http.positions import header_of, path_of, query_of
@@ -13,6 +11,7 @@ from toolsets.adapters.http.requests import (
     RequestRefused,
     overridden,
 )
+from toolsets.adapters.sending import http_url
 
 _LONGEST_URL = 32_768
 
@@ -40,9 +39,7 @@ def build(target: Target, request: ToolRequest) -> OutgoingRequest:
 
 
 def _url(base_url: str, tool: HttpTool, arguments: Mapping[str, object]) -> str:
-    base = URL(base_url)
-    if base.scheme not in ("http", "https") or not base.host:
-        raise UpstreamUnreachable("The address of the upstream is not an HTTP URL.")
+    base = http_url(base_url)
     path = path_of(tool.path.render(arguments))
     if path:
         path = f"{base.raw_path.rstrip('/')}/{path.removeprefix('/')}"

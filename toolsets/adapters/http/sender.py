@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import aiohttp
-from yarl import URL
 
 from toolsets.adapters.calling import (
     Answer,
@@ -15,7 +14,7 @@ from toolsets.adapters.calling import (
 from toolsets.adapters.http.answers import answer_of
 from toolsets.adapters.http.clients import Clients
 from toolsets.adapters.http.requests import OutgoingRequest, sent_headers
-from toolsets.adapters.sending import send_over
+from toolsets.adapters.sending import http_url, send_over
 
 Build = Callable[[Target, ToolRequest], OutgoingRequest]
 """Makes the request of a call. What it raises (a `Refused`) stops the call before anything is sent."""
@@ -75,7 +74,7 @@ async def _exchange(
     response = await send_over(
         client,
         outgoing.method,
-        URL(outgoing.url, encoded=True),
+        http_url(outgoing.url, encoded=True),
         headers=sent_headers(outgoing),
         body=outgoing.body,
     )

@@ -7,9 +7,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.network import forwarding_client
-from toolsets.adapters.calling import Target, UpstreamLost, UpstreamUnreachable
+from toolsets.adapters.calling import Target, UpstreamLost
 from toolsets.adapters.mcp.errands import Errands
-from toolsets.adapters.sending import send_over
+from toolsets.adapters.sending import http_url, send_over
 
 _NOT_THE_OPERATORS = ("connection", "content-length", "transfer-encoding")
 _DRAIN_BYTES = 65_536
@@ -19,7 +19,7 @@ class Exchange:
     """The connections and headers of one upstream session; nothing here is shared with another."""
 
     def __init__(self, target: Target, *, connect_seconds: float) -> None:
-        self.url = _http_url(target.url)
+        self.url = http_url(target.url)
         self.headers = _headers(target)
         self.errands = Errands()
         self._networks = target.networks
@@ -102,16 +102,6 @@ class Exchange:
         await self.errands.finish(seconds=1.0)
         await self.close_retired()
         await self._client.close()
-
-
-def _http_url(text: str) -> URL:
-    try:
-        url = URL(text)
-    except ValueError:
-        url = URL()
-    if url.scheme not in ("http", "https") or not url.host:
-        raise UpstreamUnreachable("The address of the upstream is not an HTTP URL.")
-    return url
 
 
 def _headers(target: Target) -> CIMultiDict[str]:
