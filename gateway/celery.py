@@ -27,6 +27,11 @@ app.conf.update(
             "schedule": _SWEEP_SECONDS,
             "options": {"expires": _SWEEP_SECONDS},
         },
+        "sweep-bundle-runs": {
+            "task": "toolpacks.sweep_bundle_runs",
+            "schedule": _SWEEP_SECONDS,
+            "options": {"expires": _SWEEP_SECONDS},
+        },
     },
 )
 app.autodiscover_tasks()

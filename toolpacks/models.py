@@ -6,9 +6,12 @@ from typing import Self
 from django.core.validators import RegexValidator
 from django.db import models
 
+from gateway.audit.models import AuditEvent
+from gateway.audit.trail import Actor
 from gateway.identity.models import ApiKey, Profile, RegisteredUser
 from gateway.identity.ownership import ShapesSurfaces, WorkspaceOwned, WorkspaceQuerySet
 from gateway.identity.validation import validate_external_id, validate_slug
+from gateway.ids import PrefixedULIDField
 from toolsets.models import Tool, ToolSet
 
 validate_prefix = RegexValidator(
@@ -193,3 +196,108 @@ class ApiKeyPack(WorkspaceOwned, ShapesSurfaces):
 
     def __str__(self) -> str:
         return f"{self.api_key_id} for {self.pack_id}"
+
+
+class BundleRun(WorkspaceOwned):
+    """One application of a bundle: what it wants, how far it is, and who holds it until when."""
+
+    class State(models.TextChoices):
+        PENDING = "PENDING", "Waiting"
+        RUNNING = "RUNNING", "Running"
+        SUCCEEDED = "SUCCEEDED", "Succeeded"
+        PARTIALLY_APPLIED = "PARTIALLY_APPLIED", "Applied in part"
+        FAILED = "FAILED", "Failed"
+        CANCELLED = "CANCELLED", "Cancelled"
+
+    UNFINISHED = (State.PENDING, State.RUNNING)
+
+    id = PrefixedULIDField(prefix="bundlerun")
+    bundle_key = models.CharField(max_length=128)
+    document = models.JSONField(null=True)
+    state = models.CharField(max_length=20, choices=State, default=State.PENDING)
+    message = models.TextField(blank=True)
+    total = models.PositiveIntegerField(null=True)
+    unchanged = models.PositiveIntegerField(default=0)
+    applied = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(db_index=True)
+    claimed_by = models.CharField(max_length=40, blank=True)
+    claimed_until = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="+")
+    created_by_label = models.CharField(max_length=200, blank=True)
+    created_by_role = models.CharField(max_length=16, blank=True)
+    is_by_person = models.BooleanField(default=False)
+    source = models.CharField(max_length=16, choices=AuditEvent.Source)
+    address = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "bundle_key"],
+                condition=models.Q(state__in=["PENDING", "RUNNING"]),
+                name="bundle_run_one_at_a_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bundle_key} ({self.pk})"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in self.UNFINISHED
+
+    @property
+    def done(self) -> int:
+        return self.applied + self.refused + self.failed
+
+    @property
+    def actor(self) -> Actor:
+        """Who asked for it, as the audit trail names them."""
+        return Actor(
+            account_id=self.workspace.account_id,
+            workspace_id=self.workspace_id,
+            profile_id=self.created_by_id,
+            label=self.created_by_label,
+            is_person=self.is_by_person,
+            role=self.created_by_role,
+            source=AuditEvent.Source(self.source),
+            address=self.address,
+        )
+
+
+class BundleOutcome(WorkspaceOwned):
+    """What became of one resource in a run; resources that were as wanted have none."""
+
+    class State(models.TextChoices):
+        APPLIED = "APPLIED", "Applied"
+        REFUSED = "REFUSED", "Refused"
+        FAILED = "FAILED", "Failed"
+
+    run = models.ForeignKey(
+        BundleRun, on_delete=models.CASCADE, related_name="outcomes"
+    )
+    kind = models.CharField(max_length=8)
+    key = models.CharField(max_length=400)
+    action = models.CharField(max_length=12)
+    state = models.CharField(max_length=8, choices=State)
+    code = models.CharField(max_length=40, blank=True)
+    message = models.TextField(blank=True)
+    resource_id = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "kind", "key"], name="bundle_outcome_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.key}: {self.state}"

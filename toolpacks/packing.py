@@ -1,6 +1,6 @@
 """Makes tool packs, and attaches connectors with chosen tools to them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal
@@ -191,8 +191,17 @@ def _free_slug(workspace: Workspace, name: str) -> str:
     return slug_from(name, taken=set(taken), fallback="tool-pack")
 
 
+def check_values(pack: ToolPack, *, only: Collection[str]) -> None:
+    """Judge fields of a pack by themselves, whatever others there are.
+
+    Raises:
+        ValidationError: one of them is wrong.
+    """
+    pack.clean_fields(exclude={f.name for f in pack._meta.fields} - {*only})
+
+
 def _check(pack: ToolPack, wanted: frozenset[str]) -> None:
-    pack.clean_fields(exclude={f.name for f in pack._meta.fields} - wanted)
+    check_values(pack, only=wanted)
     if "slug" in wanted:
         _check_slug_free(pack)
     if pack.external_id and "external_id" in wanted:

@@ -1,6 +1,6 @@
 """Connects upstreams as tool sets, changes them, archives them, and takes them away."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -298,18 +298,29 @@ def _check_kind(current: ToolSet, changes: Mapping[str, list[Any]]) -> None:
         )
 
 
-def _check(tool_set: ToolSet, *, only: set[str] | None = None) -> None:
-    wanted = CHANGEABLE if only is None else only
+def _check(tool_set: ToolSet, *, only: Collection[str] = CHANGEABLE) -> None:
     errors: dict[str, list[str]] = {}
-    _collect(errors, lambda: _clean_fields(tool_set, wanted))
-    if {"adapter", "adapter_type"} & wanted:
-        _collect(errors, lambda: check_adapter(tool_set.adapter_type, tool_set.adapter))
-    if "slug" in wanted and "slug" not in errors:
+    _collect(errors, lambda: check_values(tool_set, only=only))
+    if "slug" in only and "slug" not in errors:
         _collect(errors, lambda: _check_slug_free(tool_set))
     if errors:
         raise ValidationError(errors)
-    if tool_set.external_id and "external_id" in wanted:
+    if tool_set.external_id and "external_id" in only:
         _check_external_id_free(tool_set)
+
+
+def check_values(tool_set: ToolSet, *, only: Collection[str]) -> None:
+    """Judge fields of a tool set by themselves, whatever others there are.
+
+    Raises:
+        ValidationError: as `connect`.
+    """
+    errors: dict[str, list[str]] = {}
+    _collect(errors, lambda: _clean_fields(tool_set, {*only}))
+    if {"adapter", "adapter_type"} & {*only}:
+        _collect(errors, lambda: check_adapter(tool_set.adapter_type, tool_set.adapter))
+    if errors:
+        raise ValidationError(errors)
 
 
 def _collect(errors: dict[str, list[str]], check: Any) -> None:
@@ -319,7 +330,7 @@ def _collect(errors: dict[str, list[str]], check: Any) -> None:
         errors.update(exc.message_dict)
 
 
-def _clean_fields(tool_set: ToolSet, wanted: set[str] | frozenset[str]) -> None:
+def _clean_fields(tool_set: ToolSet, wanted: set[str]) -> None:
     skipped = {f.name for f in tool_set._meta.fields} - wanted | {"adapter"}
     tool_set.clean_fields(exclude=skipped)
     asked = tool_set.interactions

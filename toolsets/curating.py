@@ -67,6 +67,15 @@ def require_approval(tools: Iterable[Tool], required: bool, *, actor: Actor) -> 
     return _for_each_set(tools, actor, decide)
 
 
+def leave_approval_to_filters(tools: Iterable[Tool], *, actor: Actor) -> int:
+    """Take back what was said by hand about approval; how many had it. The set's sync is due, which decides anew.
+
+    Raises:
+        ToolSetManaged: a person may not.
+    """
+    return _for_each_set(tools, actor, _leave_approval)
+
+
 def change_tool(tool: Tool, *, actor: Actor, **fields: Any) -> Tool:
     """Give what people decide about a tool (see `CHANGEABLE`) new values.
 
@@ -182,6 +191,25 @@ def _decide_approval(
             ).update(requires_approval=required, is_approval_set_by_hand=True)
             _record(tool_set, portion, actor, action)
     return sum(tool.requires_approval != required for tool in moving)
+
+
+def _leave_approval(tool_set: ToolSet, tools: list[Tool], actor: Actor) -> int:
+    decided = [tool for tool in tools if tool.is_approval_set_by_hand]
+    for portion in _portions(decided):
+        with transaction.atomic():
+            Tool.objects.in_workspace(tool_set.workspace_id).filter(
+                pk__in=[tool.pk for tool in portion]
+            ).update(is_approval_set_by_hand=False)
+            _record(tool_set, portion, actor, "tool.approval_left_to_filters")
+    if decided:
+        _make_due(tool_set, actor)
+    return len(decided)
+
+
+def _make_due(tool_set: ToolSet, actor: Actor) -> None:
+    SyncState.objects.filter(tool_set=tool_set).update(
+        due_at=timezone.now(), requested_by_id=actor.profile_id
+    )
 
 
 def _portions(tools: list[Tool]) -> list[list[Tool]]:

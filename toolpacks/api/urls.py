@@ -3,11 +3,12 @@
 from django.urls import path
 
 from gateway.rest import addresses  # noqa: F401 - registers the converter `ref`
-from toolpacks.api import key_views, user_views, views
+from toolpacks.api import bundle_views, key_views, user_views, views
 
 _PACK = "tool-packs/<ref:pack>/"
 _USER = "registered-users/<ref:user>/"
 _KEY = "api_keys/<ref:key_id>"
+_BUNDLE = "bundles/<ref:bundle_key>"
 _OF_USER = {"grantPack": "grantPackOfUser", "withdrawPack": "withdrawPackOfUser"}
 
 urlpatterns = [
@@ -25,4 +26,9 @@ urlpatterns = [
     path(_KEY, key_views.OneApiKey.as_view()),
     path(f"{_KEY}:rotate", key_views.RotateApiKey.as_view()),
     path(f"{_KEY}:revoke", key_views.RevokeApiKey.as_view()),
+    path(f"{_BUNDLE}:plan", bundle_views.PlanBundle.as_view()),
+    path(f"{_BUNDLE}:apply", bundle_views.ApplyBundle.as_view()),
+    path(f"{_BUNDLE}:export", bundle_views.ExportBundle.as_view()),
+    path(f"{_BUNDLE}/runs", bundle_views.BundleRuns.as_view()),
+    path(f"{_BUNDLE}/runs/<ref:run_id>", bundle_views.OneBundleRun.as_view()),
 ]

@@ -1,0 +1,397 @@
+"""Bundles over REST: what a plan says, what applying does, and what is left alone."""
+
+import pytest
+
+from gateway.audit.models import AuditEvent
+from gateway.identity.models import Revision, Workspace
+from gateway.identity.roles import Role
+from tests.conftest import Person
+from tests.rest import Script, script
+from tests.toolpacks.bundles.conftest import (
+    a_set,
+    actions,
+    apply,
+    export,
+    one,
+    outcomes,
+    plan,
+    set_of,
+    synced,
+)
+from toolpacks.models import BundleRun, Connector, ToolPack
+from toolpacks.packing import attach, create_pack
+from toolsets import curating
+from toolsets.connecting import archive, connect
+from toolsets.models import SyncState, Tool, ToolSet
+
+pytestmark = pytest.mark.django_db
+
+PACK = {"name": "Support", "connectors": {"weather": {"prefix": "w"}}}
+BOTH = {**one(), "toolPacks": {"support": PACK}}
+
+
+def test_new_resources_are_created_with_owner_and_external_id(rest: Script) -> None:
+    planned = plan(rest, BOTH)
+    answer = apply(rest, BOTH)
+
+    assert actions(planned) == {"weather": "create", "support": "create"}
+    assert (answer.status, answer.body["state"]) == (200, "SUCCEEDED")
+    assert outcomes(answer) == {
+        "weather": ("APPLIED", ""),
+        "support": ("APPLIED", ""),
+    }
+    tool_set, pack = set_of(), ToolPack.objects.get(external_id="support")
+    assert (tool_set.bundle_key, tool_set.slug) == ("platform", "weather")
+    assert (pack.bundle_key, pack.slug) == ("platform", "support")
+    held = Connector.objects.get(pack=pack)
+    assert (held.tool_set, held.prefix, held.mode) == (tool_set, "w", "ALL")
+
+
+def test_plan_changes_nothing(rest: Script) -> None:
+    apply(rest, BOTH)
+    before = _everything()
+
+    plan(rest, {"toolSets": {"weather": a_set("Changed"), "other": a_set("Other")}})
+
+    assert _everything() == before
+
+
+def _everything() -> list[object]:
+    models = (ToolSet, ToolPack, Connector, SyncState, BundleRun, AuditEvent, Revision)
+    return [list(model.objects.order_by("pk").values()) for model in models]
+
+
+def test_unchanged_bundle_plans_nothing_and_applying_it_writes_nothing(
+    rest: Script,
+) -> None:
+    apply(rest, BOTH)
+    revisions = list(Revision.objects.values_list("number", flat=True))
+
+    planned = plan(rest, BOTH)
+    answer = apply(rest, BOTH)
+
+    assert actions(planned) == {"weather": "unchanged", "support": "unchanged"}
+    assert answer.body["counts"] == {
+        "total": 0,
+        "applied": 0,
+        "refused": 0,
+        "failed": 0,
+        "unchanged": 2,
+    }
+    assert list(Revision.objects.values_list("number", flat=True)) == revisions
+
+
+def test_plan_names_each_member_that_differs(rest: Script) -> None:
+    apply(rest, one(a_set(labels={"team": "a"})))
+
+    answer = plan(
+        rest,
+        one(
+            a_set(
+                labels={"team": "b"},
+                spec={
+                    "description": "x" * 1000,
+                    "adapter": {"mcp": {"url": "https://new.example.com"}},
+                },
+            )
+        ),
+    )
+
+    (change,) = answer.body["changes"]
+    found = {d["field"]: (d["before"], d["after"]) for d in change["differences"]}
+    assert found["labels.team"] == ("a", "b")
+    assert found["spec.adapter.mcp.url"] == (
+        "https://mcp.example.com",
+        "https://new.example.com",
+    )
+    assert found["spec.description"] == (None, "x" * 300 + "… (1,000 characters)")
+
+
+def test_member_that_is_no_longer_said_returns_to_its_default(rest: Script) -> None:
+    apply(rest, one(a_set(slug="mine", spec={"tags": ["x"], "description": "y"})))
+
+    apply(rest, one())
+
+    tool_set = set_of()
+    assert (tool_set.tags, tool_set.description) == ([], "")
+    assert tool_set.slug == "mine"
+
+
+def test_what_is_no_longer_named_is_archived_and_comes_back_as_it_was(
+    rest: Script,
+) -> None:
+    apply(rest, BOTH)
+    first, keep = set_of().pk, one(a_set("Kept"), key="kept")
+
+    gone = apply(rest, keep)
+    archived = set_of().state, ToolPack.objects.get().is_enabled
+    planned = plan(rest, BOTH | {"toolSets": BOTH["toolSets"] | keep["toolSets"]})
+    apply(rest, BOTH | {"toolSets": BOTH["toolSets"] | keep["toolSets"]})
+
+    assert [o["action"] for o in gone.body["outcomes"]] == [
+        "create",
+        "archive",
+        "archive",
+    ]
+    assert archived == (ToolSet.State.ARCHIVED, False)
+    assert actions(planned) == {
+        "kept": "unchanged",
+        "weather": "unarchive",
+        "support": "unarchive",
+    }
+    assert (set_of().pk, set_of().state) == (first, ToolSet.State.ACTIVE)
+    assert ToolPack.objects.get().is_enabled
+
+
+def test_archived_resources_plan_nothing_the_next_time(rest: Script) -> None:
+    apply(rest, BOTH)
+    apply(rest, one(a_set("Kept"), key="kept"))
+
+    assert actions(plan(rest, one(a_set("Kept"), key="kept"))) == {"kept": "unchanged"}
+
+
+def test_empty_bundle_needs_to_be_meant(rest: Script) -> None:
+    apply(rest, BOTH)
+
+    refused = apply(rest, {})
+    meant = apply(rest, {}, query="?allowEmpty=true")
+
+    assert (refused.status, list(refused.fields)) == (400, ["allowEmpty"])
+    assert meant.body["counts"]["applied"] == 2
+    assert set_of().state == ToolSet.State.ARCHIVED
+
+
+def test_what_nobody_handed_over_is_never_adopted(rest: Script, alice: Person) -> None:
+    connect(
+        alice.workspace,
+        name="By hand",
+        adapter_type="mcp",
+        adapter={"url": "https://x.example.com"},
+        external_id="weather",
+        actor=alice.actor,
+    )
+
+    planned = plan(rest, one())
+    answer = apply(rest, one())
+
+    assert actions(planned) == {"weather": "not_owned"}
+    assert "set its bundleKey" in planned.body["changes"][0]["reason"]
+    assert answer.body["state"] == "FAILED"
+    assert outcomes(answer) == {"weather": ("REFUSED", "not_owned")}
+    assert set_of().name == "By hand"
+
+
+def test_what_is_handed_over_is_taken(rest: Script, alice: Person) -> None:
+    made = rest.post(
+        "/v1/tool_sets",
+        {"metadata": {"name": "By hand", "externalId": "weather"}, **_SPEC},
+    )
+    rest.patch(
+        f"/v1/tool_sets/{made.body['metadata']['id']}",
+        {"metadata": {"bundleKey": "platform"}},
+    )
+
+    assert actions(plan(rest, one())) == {"weather": "update"}
+    apply(rest, one())
+    assert set_of().name == "Weather"
+
+
+_SPEC = {"spec": {"adapter": {"mcp": {"url": "https://mcp.example.com"}}}}
+
+
+def test_of_two_bundles_that_name_one_thing_the_second_is_refused(rest: Script) -> None:
+    apply(rest, BOTH)
+
+    answer = apply(rest, {**one(a_set("Mine")), "toolPacks": {"mine": PACK}}, "other")
+
+    assert outcomes(answer)["weather"] == ("REFUSED", "not_owned")
+    assert "the bundle platform" in answer.body["outcomes"][0]["message"]
+    assert outcomes(answer)["mine"] == ("APPLIED", "")  # attaching touches no set
+    assert answer.body["state"] == "PARTIALLY_APPLIED"
+    assert set_of().name == "Weather"
+
+
+def test_other_bundles_and_hand_made_things_are_left_alone(
+    rest: Script, alice: Person
+) -> None:
+    apply(rest, one(a_set("Other"), key="other"), "other")
+    by_hand = create_pack(alice.workspace, name="By hand", actor=alice.actor)
+    apply(rest, BOTH)
+
+    apply(rest, {}, query="?allowEmpty=true")
+
+    by_hand.refresh_from_db()
+    assert (set_of("other").state, by_hand.is_enabled) == ("STATE_ACTIVE", True)
+
+
+def test_taken_slug_is_refused_in_the_plan(rest: Script, alice: Person) -> None:
+    create_pack(alice.workspace, name="Support", actor=alice.actor)
+
+    answer = plan(rest, {"toolPacks": {"mine": {"name": "X", "slug": "support"}}})
+
+    assert actions(answer) == {"mine": "slug_taken"}
+
+
+def test_failure_of_one_resource_does_not_stop_the_others(rest: Script) -> None:
+    two = {"a": a_set("A", slug="same"), "b": a_set("B", slug="same")}
+
+    answer = apply(rest, {"toolSets": {**two, "c": a_set("C")}})
+
+    assert outcomes(answer) == {
+        "a": ("APPLIED", ""),
+        "b": ("REFUSED", "slug_taken"),
+        "c": ("APPLIED", ""),
+    }
+    assert answer.body["state"] == "PARTIALLY_APPLIED"
+    assert answer.body["message"] == "1 of 3 changes could not be made."
+
+
+def test_pack_gets_exactly_the_connectors_and_tools_that_are_said(
+    rest: Script, alice: Person
+) -> None:
+    apply(rest, BOTH)
+    synced(set_of(), "now", "later")
+    pack = ToolPack.objects.get()
+    extra = connect(
+        alice.workspace,
+        name="Extra",
+        adapter_type="mcp",
+        adapter={"url": "https://x.example.com"},
+        actor=alice.actor,
+    )
+    attach(pack, extra, actor=alice.actor)
+
+    chosen = {"name": "Support", "connectors": {"weather": {"tools": ["now"]}}}
+    answer = apply(rest, {**one(), "toolPacks": {"support": chosen}})
+
+    assert answer.body["state"] == "SUCCEEDED", answer.body
+    connector = Connector.objects.get(pack=pack)
+    assert [tool.name for tool in connector.tools.all()] == ["now"]
+    assert connector.prefix is None
+
+
+@pytest.mark.parametrize(
+    ("connectors", "code"),
+    [
+        ({"nowhere": {}}, "unknown_tool_set"),
+        ({"weather": {"tools": ["now", "nonsense"]}}, "unknown_tool"),
+    ],
+)
+def test_connector_to_what_is_not_there_is_refused_in_the_plan(
+    connectors: dict[str, object], code: str, rest: Script
+) -> None:
+    apply(rest, one())
+    synced(set_of(), "now")
+
+    answer = plan(
+        rest, {**one(), "toolPacks": {"p": {"name": "P", "connectors": connectors}}}
+    )
+
+    assert actions(answer)["p"] == code
+
+
+def test_decisions_about_synced_tools_are_kept_and_taken_back(rest: Script) -> None:
+    apply(rest, one())
+    synced(set_of(), "now", "later")
+    decided = {
+        "now": {"spec": {"status": "TOOL_STATUS_OMITTED"}},
+        "later": {"labels": {"a": "b"}, "spec": {"requiresApproval": True}},
+    }
+
+    answer = apply(rest, one(a_set(tools=decided)))
+    kept = {t.name: (t.status, t.requires_approval, t.labels) for t in _tools()}
+    again = plan(rest, one(a_set(tools=decided)))
+    exported = export(rest)
+    apply(rest, one())
+
+    assert answer.body["state"] == "SUCCEEDED", answer.body
+    assert kept == {
+        "later": (Tool.Status.AVAILABLE, True, {"a": "b"}),
+        "now": (Tool.Status.OMITTED, False, {}),
+    }
+    assert set(actions(again).values()) == {"unchanged"}
+    assert exported["toolSets"]["weather"]["tools"] == decided
+    assert [(t.status, t.is_approval_set_by_hand, t.labels) for t in _tools()] == [
+        (Tool.Status.AVAILABLE, False, {})
+    ] * 2
+    assert {t.bundle_key for t in _tools()} == {""}
+
+
+def _tools() -> list[Tool]:
+    return list(Tool.objects.order_by("name"))
+
+
+def test_decisions_of_people_about_other_tools_stay(
+    rest: Script, alice: Person
+) -> None:
+    apply(rest, one())
+    synced(set_of(), "now", "later")
+    curating.omit([Tool.objects.get(name="later")], actor=alice.actor)
+
+    apply(rest, one(a_set(tools={"now": {"spec": {"requiresApproval": False}}})))
+
+    assert Tool.objects.get(name="later").status == Tool.Status.OMITTED
+
+
+def test_tool_that_the_upstream_does_not_list_is_refused_in_the_plan(
+    rest: Script,
+) -> None:
+    apply(rest, one())
+    synced(set_of(), "now")
+
+    answer = plan(rest, one(a_set(tools={"noow": {"labels": {"a": "b"}}})))
+
+    assert actions(answer)["weather/noow"] == "unknown_tool"
+
+
+def test_row_without_an_external_id_is_refused_and_stays(rest: Script) -> None:
+    made = rest.post("/v1/tool-packs/", {"name": "Lost", "bundle_key": "platform"})
+
+    answer = apply(rest, {}, query="?allowEmpty=true")
+
+    assert outcomes(answer) == {f"id:{made.body['id']}": ("REFUSED", "no_external_id")}
+    assert ToolPack.objects.get().is_enabled
+
+
+def test_set_that_others_packs_use_is_archived_with_a_word_about_them(
+    rest: Script, alice: Person
+) -> None:
+    apply(rest, one())
+    pack = create_pack(alice.workspace, name="Theirs", actor=alice.actor)
+    attach(pack, set_of(), actor=alice.actor)
+
+    (change,) = plan(rest, {}).body["changes"]
+
+    assert change["action"] == "archive"
+    assert change["note"] == "Packs that are not this bundle's lose its tools: Theirs."
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.DEVELOPER])
+def test_who_may_build_may_apply(role: Role, workspace: Workspace) -> None:
+    answer = apply(script(workspace, role=role), one())
+
+    assert answer.body["state"] == "SUCCEEDED"
+    created = AuditEvent.objects.get(action="tool_set.created")
+    assert created.actor_label == f"{role} script"
+
+
+def test_two_workspaces_have_bundles_of_one_key_apart(
+    rest: Script, elsewhere: Script
+) -> None:
+    apply(rest, BOTH)
+    answer = apply(elsewhere, one())
+
+    assert outcomes(answer) == {"weather": ("APPLIED", "")}
+    assert ToolSet.objects.filter(external_id="weather").count() == 2
+    assert list(export(elsewhere)) == ["toolSets"]
+    run = BundleRun.objects.order_by("pk").first()
+    assert run is not None
+    assert elsewhere.get(f"/v1/bundles/platform/runs/{run.pk}").status == 404
+    assert len(elsewhere.get("/v1/bundles/platform/runs").body["items"]) == 1
+
+
+def test_set_that_was_archived_by_hand_is_put_back(rest: Script, alice: Person) -> None:
+    apply(rest, one())
+    archive(set_of(), actor=alice.actor)
+
+    assert actions(plan(rest, one())) == {"weather": "unarchive"}
