@@ -107,13 +107,14 @@ class Bench:
 SetUp = Callable[..., Bench]
 
 
-@pytest.fixture
-def set_up(gateway: Upstream, alice: Person, serve: Callable[[App], Upstream]) -> SetUp:
-    """Connect an upstream, sync it, pack all its tools under their own names, and issue a key."""
+PackUp = Callable[[ToolSet], Bench]
 
-    def bench(app: App | Upstream, **members: Any) -> Bench:
-        upstream = app if isinstance(app, Upstream) else serve(app)
-        tool_set = synced(alice, upstream.url(), **members)
+
+@pytest.fixture
+def pack_up(gateway: Upstream, alice: Person) -> PackUp:
+    """Pack all tools of a tool set under their own names, and issue a key."""
+
+    def bench(tool_set: ToolSet) -> Bench:
         user, _ = enroll_user(alice.workspace, origin_user_id="erin", actor=alice.actor)
         pack = create_pack(
             alice.workspace,
@@ -130,6 +131,17 @@ def set_up(gateway: Upstream, alice: Person, serve: Callable[[App], Upstream]) -
             gateway=gateway,
         )
         return Bench(**{**vars(made), "agent": made.agent_with()})
+
+    return bench
+
+
+@pytest.fixture
+def set_up(pack_up: PackUp, alice: Person, serve: Callable[[App], Upstream]) -> SetUp:
+    """Connect an upstream, sync it, and pack it up."""
+
+    def bench(app: App | Upstream, **members: Any) -> Bench:
+        upstream = app if isinstance(app, Upstream) else serve(app)
+        return pack_up(synced(alice, upstream.url(), **members))
 
     return bench
 
