@@ -1,8 +1,11 @@
 """Sends calls to HTTP APIs: one request, built from the tool's configuration, and its answer as MCP content."""
 
+import asyncio
+import re
 from collections.abc import Callable
 
 import aiohttp
+import orjson
 
 from toolsets.adapters.calling import (
     Answer,
@@ -19,6 +22,8 @@ from toolsets.adapters.sending import http_url, send_over
 Build = Callable[[Target, ToolRequest], OutgoingRequest]
 """Makes the request of a call. What it raises (a `Refused`) stops the call before anything is sent."""
 
+_MANY_ARGUMENTS = 16_384
+_LOOP = re.compile(r"\bfor\b")
 _REPEATABLE = frozenset({"GET", "HEAD"})
 
 
@@ -44,7 +49,7 @@ class HttpSender:
         self, target: Target, request: ToolRequest, *, has_waited: bool
     ) -> Answer:
         """Send a call, and once more where it cannot have been executed, or may be executed twice."""
-        outgoing = self._build(target, request)
+        outgoing = await self._built(target, request)
         with self._clients.of(target) as client:
             try:
                 return await _exchange(client, outgoing, request, has_waited=has_waited)
@@ -55,9 +60,24 @@ class HttpSender:
                     raise
             return await _exchange(client, outgoing, request, has_waited=True)
 
+    async def _built(self, target: Target, request: ToolRequest) -> OutgoingRequest:
+        if _takes_long(request):
+            return await asyncio.to_thread(self._build, target, request)
+        return self._build(target, request)
+
     async def aclose(self) -> None:
         """Let go of every connection."""
         await self._clients.aclose()
+
+
+def _takes_long(request: ToolRequest) -> bool:
+    """Whether building the request may hold up the event loop: many arguments, or a loop in a template."""
+    if _LOOP.search(request.config):
+        return True
+    try:
+        return len(orjson.dumps(request.arguments)) > _MANY_ARGUMENTS
+    except TypeError:  # too deep to be written; building says so
+        return True
 
 
 async def _exchange(
