@@ -1,71 +1,48 @@
 """One thread with one connection that carries the small database work of many requests together.
 
 What the event loop asks for in one turn is handed over together, and whatever is waiting when the thread looks goes in
-one round: all writes in one transaction, then all reads, then one word back. Nobody waits for company: an idle thread
-takes a single job at once.
+one round. Nobody waits for company: an idle thread takes a single job at once. On SQLite the work of one or two calls is
+done on the event loop itself while nobody else writes: there is no server to wait for, and going to a thread and back
+takes longer. In a crowd, going together costs less than going at once.
 """
 
 import asyncio
 import contextlib
-import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import TypeVar
 
-from django.db import (
-    DatabaseError,
-    InterfaceError,
-    OperationalError,
-    connection,
-    transaction,
-)
+from django.db import connection
 
-from gateway.database import (
-    DatabaseAway,
-    drop_if_another_was_lost,
-    drop_lost_connection,
-)
+from gateway.database import DatabaseAway, in_database
+from gateway.inline import Inline, checkpoint, open_inline
+from gateway.rounds import Batch, Job, run
 
 T = TypeVar("T")
 R = TypeVar("R")
-Batch = Callable[[Sequence[T]], Sequence[R]]
-"""Does the work of many items in few statements, and gives each item's result in their order."""
-
-log = logging.getLogger(__name__)
 
 _MOST_TOGETHER = 512
-_AWAY = "The database does not answer. Try again in a few seconds."
-
-
-class JobFailed(Exception):
-    """The database answered, and did not take this job."""
-
-
-class CommitUnknown(DatabaseAway):
-    """The database went away while it committed: the job may be done or not."""
-
-
-@dataclass(slots=True)
-class _Job:
-    batch: Batch[Any, Any]
-    item: Any
-    is_write: bool
-    done: "asyncio.Future[Any]"
-    result: Any = None
-    error: Exception | None = None
+_LARGEST_QUIET_CROWD = 2
+_ROUNDS_A_CHECKPOINT = 500
 
 
 class Lane:
-    """The lane of one process. `start` and all that is submitted belong to one event loop."""
+    """The lane of one process. `start` and all that is submitted belong to one event loop.
+
+    `waiting` jobs are not done yet; `crowd` is how many calls are under way, as the calls say themselves.
+    """
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
-        self._asked: list[_Job] = []
+        self._queue: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
+        self._asked: list[Job] = []
         self._thread = threading.Thread(target=self._work, name="lane", daemon=True)
+        self._inline: Inline | None = None
         self._loop: asyncio.AbstractEventLoop
+        self._checkpoint: asyncio.Task[None] | None = None
+        self._rounds = 0
         self.waiting = 0
+        self.crowd = 0
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -89,30 +66,37 @@ class Lane:
         return self._submit(batch, item, is_write=False)
 
     def _submit(
-        self, batch: Batch[Any, Any], item: Any, *, is_write: bool
-    ) -> "asyncio.Future[Any]":
-        done: asyncio.Future[Any] = self._loop.create_future()
+        self, batch: Batch[T, R], item: T, *, is_write: bool
+    ) -> "asyncio.Future[R]":
+        done: asyncio.Future[R] = self._loop.create_future()
         self.waiting += 1
         if not self._asked:
             self._loop.call_soon(self._hand_over)
-        self._asked.append(_Job(batch, item, is_write, done))
+        self._asked.append(Job(batch, item, is_write, done))
         return done
 
     def _hand_over(self) -> None:
         asked, self._asked = self._asked, []
-        self._queue.put(asked)
+        is_quiet = self.crowd <= _LARGEST_QUIET_CROWD and self.waiting == len(asked)
+        if is_quiet and self._inline is not None and self._inline.did(asked):
+            self._settle(asked)
+        else:
+            self._queue.put(asked)
 
     # --- on the lane's thread ----------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        self._inline = inline = open_inline()
         while jobs := self._next_round():
-            _run(jobs)
+            run(jobs)
             with contextlib.suppress(RuntimeError):  # the loop has closed
                 self._loop.call_soon_threadsafe(self._settle, jobs)
+        if inline is not None:
+            inline.close()
         connection.close()
 
-    def _next_round(self) -> list[_Job]:
-        jobs: list[_Job] = []
+    def _next_round(self) -> list[Job]:
+        jobs: list[Job] = []
         following = self._queue.get()
         with contextlib.suppress(queue.Empty):
             while following is not None:
@@ -126,8 +110,11 @@ class Lane:
 
     # --- on the event loop -------------------------------------------------------------------------------------------
 
-    def _settle(self, jobs: Sequence[_Job]) -> None:
+    def _settle(self, jobs: Sequence[Job]) -> None:
         self.waiting -= len(jobs)
+        self._rounds += 1
+        if self._rounds % _ROUNDS_A_CHECKPOINT == 0 and self._inline is not None:
+            self._checkpoint = self._loop.create_task(_checkpoint())
         for job in jobs:
             if job.done.done():
                 continue
@@ -138,68 +125,7 @@ class Lane:
                 job.done.exception()  # whoever asked may be gone
 
 
-def _run(jobs: Sequence[_Job]) -> None:
-    writes = [job for job in jobs if job.is_write]
-    reads = [job for job in jobs if not job.is_write]
-    if writes:
-        _write(writes)
-    if reads:
-        _attempt(reads, _batches)
-
-
-def _write(jobs: Sequence[_Job]) -> None:
-    """All in one transaction; when the database refuses that, each alone, so that only the culprit fails."""
-    _attempt(jobs, _together)
-    if len(jobs) > 1 and isinstance(jobs[0].error, JobFailed):
-        for job in jobs:
-            job.error = None
-            _attempt([job], _together)
-
-
-def _together(jobs: Sequence[_Job]) -> None:
-    is_committing = False
-    try:
-        with transaction.atomic():
-            _batches(jobs)
-            is_committing = True
-    except (OperationalError, InterfaceError) as exc:
-        if is_committing:
-            raise CommitUnknown(_AWAY) from exc
-        raise
-
-
-def _batches(jobs: Sequence[_Job]) -> None:
-    kinds: dict[Batch[Any, Any], list[_Job]] = {}
-    for job in jobs:
-        kinds.setdefault(job.batch, []).append(job)
-    for batch, alike in kinds.items():
-        results = batch([job.item for job in alike])
-        for job, result in zip(alike, results, strict=True):
-            job.result = result
-
-
-def _attempt(jobs: Sequence[_Job], work: Callable[[Sequence[_Job]], None]) -> None:
-    error: Exception
-    drop_if_another_was_lost()
-    try:
-        work(jobs)
-    except (OperationalError, InterfaceError, CommitUnknown) as exc:
-        drop_lost_connection()
-        log.warning(
-            "database work not done",
-            extra={"jobs": len(jobs), "cause": type(exc).__name__},
-        )
-        error = exc if isinstance(exc, CommitUnknown) else DatabaseAway(_AWAY)
-    except DatabaseError as exc:
-        log.warning(
-            "database work refused",
-            extra={"jobs": len(jobs), "cause": type(exc).__name__},
-        )
-        error = JobFailed(type(exc).__name__)
-    except Exception as exc:
-        log.exception("database work failed inside the gateway")
-        error = JobFailed(type(exc).__name__)
-    else:
-        return
-    for job in jobs:
-        job.error = error
+async def _checkpoint() -> None:
+    """Work off SQLite's log where no call waits for it. What is not worked off now is the next time."""
+    with contextlib.suppress(DatabaseAway):
+        await in_database(checkpoint)

@@ -10,14 +10,16 @@ from django.conf import settings
 from django.db import connection
 
 from gateway.database import DatabaseAway, in_database
-from gateway.lane import CommitUnknown, Lane
+from gateway.lane import Lane
+from gateway.rounds import CommitUnknown, Cursor
 
 
-def write_and_lose_the_connection(jobs: Sequence[None]) -> Sequence[None]:
+def write_and_lose_the_connection(
+    cursor: Cursor, jobs: Sequence[None]
+) -> Sequence[None]:
     """Somebody ends the connection after the last statement, before the commit."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (pid,) = cursor.fetchone()
+    cursor.execute("SELECT pg_backend_pid()")
+    ((pid,),) = cursor.fetchall()
     name = connection.settings_dict["NAME"]
     with psycopg.connect(settings.DATABASE_URL, dbname=name, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
@@ -35,7 +37,7 @@ def test_a_write_whose_commit_is_cut_off_may_be_done_and_the_next_one_is_done() 
         try:
             with pytest.raises(CommitUnknown):
                 await lane.write(write_and_lose_the_connection, None)
-            return [await lane.write(list, 1)]
+            return [await lane.write(lambda _, items: items, 1)]
         finally:
             await lane.stop()
 

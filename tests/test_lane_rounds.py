@@ -8,7 +8,8 @@ import pytest
 from django.db import DataError, OperationalError
 
 from gateway.database import DatabaseAway
-from gateway.lane import JobFailed, Lane
+from gateway.lane import Lane
+from gateway.rounds import Cursor, JobFailed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +36,7 @@ class Batch:
         self.together: list[list[Any]] = []
         self._failures = failures
 
-    def __call__(self, items: Sequence[Any]) -> list[str]:
+    def __call__(self, _: Cursor, items: Sequence[Any]) -> list[str]:
         self.together.append(list(items))
         for item in items:
             if failure := self._failures.get(str(item)):
@@ -61,8 +62,8 @@ def test_writes_come_before_reads_of_the_same_turn() -> None:
     order: list[str] = []
 
     async def scene(lane: Lane) -> None:
-        reading = lane.read(lambda items: order.append("read") or items, 1)  # type: ignore[func-returns-value]
-        writing = lane.write(lambda items: order.append("write") or items, 1)  # type: ignore[func-returns-value]
+        reading = lane.read(lambda _, items: order.append("read") or items, 1)  # type: ignore[func-returns-value]
+        writing = lane.write(lambda _, items: order.append("write") or items, 1)  # type: ignore[func-returns-value]
         await ended(reading, writing)
 
     on_a_lane(scene)

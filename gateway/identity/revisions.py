@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from gateway.lane import Lane
+from gateway.rounds import Cursor
 
 Key = tuple[str, str]
 """A workspace's id, and a subject: a registered user, a tool set, or the empty string for the whole workspace."""
@@ -27,16 +28,22 @@ class Revisions(NamedTuple):
 
 def read(keys: Iterable[Key]) -> dict[Key, int]:
     """The number of each key; 0 for one that was never raised. Reads the database once."""
+    with connection.cursor() as cursor:
+        return _read(cursor, keys)
+
+
+def _read(cursor: Cursor, keys: Iterable[Key]) -> dict[Key, int]:
     wanted = set(keys)
+    if not wanted:
+        return {}
     workspaces = sorted({workspace for workspace, _ in wanted})
     subjects = sorted({subject for _, subject in wanted})
     query = (
         "SELECT workspace_id, subject, number FROM identity_revision "  # noqa: S608 - only placeholders are added
         f"WHERE workspace_id IN ({_places(workspaces)}) AND subject IN ({_places(subjects)})"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(query, [*workspaces, *subjects])
-        found = {(row[0], row[1]): row[2] for row in cursor.fetchall()}
+    cursor.execute(query, [*workspaces, *subjects])
+    found = {(row[0], row[1]): row[2] for row in cursor.fetchall()}
     return {key: found.get(key, 0) for key in wanted}
 
 
@@ -64,8 +71,8 @@ class RevisionReader:
         return self._lane.read(_read_all, (workspace_id, registered_user_id, tool_sets))
 
 
-def _read_all(asked: Sequence[Question]) -> list[Revisions]:
-    numbers = read(_keys(asked))
+def _read_all(cursor: Cursor, asked: Sequence[Question]) -> list[Revisions]:
+    numbers = _read(cursor, _keys(asked))
     return [
         Revisions(
             numbers[workspace, ""],

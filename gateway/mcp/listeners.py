@@ -12,7 +12,6 @@ from gateway import bus
 from gateway.database import DatabaseAway
 from gateway.errors import GatewayError
 from gateway.identity.revisions import Revisions
-from gateway.lane import JobFailed
 from gateway.mcp.access import Access, Door, Visit
 from gateway.mcp.http import (
     Receive,
@@ -25,6 +24,7 @@ from gateway.mcp.http import (
 )
 from gateway.mcp.listing import list_digest
 from gateway.mcp.protocol import SUBSCRIPTION_KEY
+from gateway.rounds import JobFailed
 
 log = logging.getLogger(__name__)
 

@@ -45,6 +45,7 @@ class Record:
         self._result_bytes = 0
 
     async def __aenter__(self) -> Self:
+        self._writer.call_begins()
         return self
 
     async def open(self, call: AdmittedCall) -> None:
@@ -117,10 +118,13 @@ class Record:
             self._state, self._code = self._verdict(error)
             if isinstance(error, UpstreamUnreachable):
                 self._was_sent = False
-        if self._is_open:
-            await self._writer.close(self.call_id, self._outcome())
-        elif not isinstance(error, NotRecorded | asyncio.CancelledError):
-            await self._refused()
+        try:
+            if self._is_open:
+                await self._writer.close(self.call_id, self._outcome())
+            elif not isinstance(error, NotRecorded | asyncio.CancelledError):
+                await self._refused()
+        finally:
+            self._writer.call_ends()
 
     async def _refused(self) -> None:
         """Record a call that was never forwarded; the caller hears of the refusal even if this fails."""

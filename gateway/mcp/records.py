@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from gateway.database import DatabaseAway
 from gateway.errors import GatewayError, Refused
-from gateway.lane import CommitUnknown, JobFailed, Lane
+from gateway.lane import Lane
 from gateway.mcp.models import ToolCall
+from gateway.rounds import CommitUnknown, Cursor, JobFailed
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +120,12 @@ class RecordWriter:
         self._lane = lane
         self._closing: set[asyncio.Task[None]] = set()
 
+    def call_begins(self) -> None:
+        self._lane.crowd += 1
+
+    def call_ends(self) -> None:
+        self._lane.crowd -= 1
+
     async def open(self, facts: CallFacts) -> None:
         """Commit the call's row as running.
 
@@ -204,29 +211,30 @@ _fact_values = attrgetter(*_FACTS)
 _end_values = attrgetter(*_ENDS)
 
 
-def _write(rows: Sequence[tuple[CallFacts | str, Outcome]]) -> Sequence[None]:
+def _write(
+    cursor: Cursor, rows: Sequence[tuple[CallFacts | str, Outcome]]
+) -> Sequence[None]:
     """Insert the rows that are given with their facts, then close those of which only the id is given.
 
     A call that is cancelled while it is opened has both in one round, and its row must not be closed before it is there.
     """
     opened = [(facts, end) for facts, end in rows if isinstance(facts, CallFacts)]
     closed = [(call_id, end) for call_id, end in rows if isinstance(call_id, str)]
-    with connection.cursor() as cursor:
-        if opened:
-            _insert(cursor, opened)
-        if closed:
-            _close(cursor, closed)
+    if opened:
+        _insert(cursor, opened)
+    if closed:
+        _close(cursor, closed)
     return [None] * len(rows)
 
 
-def _insert(cursor: Any, rows: Sequence[tuple[CallFacts, Outcome]]) -> None:
+def _insert(cursor: Cursor, rows: Sequence[tuple[CallFacts, Outcome]]) -> None:
     cursor.executemany(
         _INSERT,
         [_opening(facts) + _ending(outcome) + ("",) for facts, outcome in rows],
     )
 
 
-def _close(cursor: Any, closes: Sequence[tuple[str, Outcome]]) -> None:
+def _close(cursor: Cursor, closes: Sequence[tuple[str, Outcome]]) -> None:
     cursor.executemany(
         _CLOSE, [(*_ending(outcome), call_id) for call_id, outcome in closes]
     )

@@ -13,6 +13,7 @@ from tests.mcp.conftest import Bench, synced
 from tests.mcp.upstreams import Seen, telling_server
 from tests.upstreams import served, streamable_http_app
 from toolpacks.packing import attach
+from toolsets.connecting import archive
 from toolsets.curating import omit
 
 T = TypeVar("T")
@@ -70,6 +71,16 @@ def test_edit_of_a_tool_is_seen_by_whoever_was_here_before(
         return "echo" in before.pack.tools, "echo" in after.pack.tools
 
     assert visiting(scene) == (True, False)
+
+
+def test_pack_whose_only_set_is_archived_is_empty(bench: Bench, door: Door) -> None:
+    async def scene(access: Access) -> tuple[bool, set[str]]:
+        before = await access.enter(door)
+        await in_database(archive, bench.tool_set, actor=bench.operator.actor)
+        after = await access.enter(door)
+        return bool(before.pack.tools), set(after.pack.tools)
+
+    assert visiting(scene) == (True, set())
 
 
 def test_tools_of_a_set_that_joins_the_pack_are_followed_too(
