@@ -1,10 +1,10 @@
 """Says what filters would make of a tool set's tools, before anything is saved."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from toolsets.filters import decide, needs_tasks_by
+from toolsets.filters import Definition, decide, needs_tasks_by
 from toolsets.models import Tool, ToolSet
 
 _BY_HAND = "Left out by hand, which a sync never undoes."
@@ -72,6 +72,23 @@ def preview(tool_set: ToolSet, adapter: Mapping[str, Any]) -> Preview:
     kept = tools.exclude(status=Tool.Status.ARCHIVED).values_list(*_READ)
     return Preview(
         outcomes=[_outcome(_Kept(*row), adapter) for row in kept.order_by("name", "pk")]
+    )
+
+
+def preview_of(
+    definitions: Iterable[Definition], adapter: Mapping[str, Any]
+) -> Preview:
+    """What the filters of `adapter` would make of tools that no set has yet."""
+    return Preview(
+        outcomes=[
+            Outcome(
+                name=definition.name,
+                title=definition.title,
+                is_new=False,
+                **decide(definition, adapter)._asdict(),
+            )
+            for definition in sorted(definitions, key=lambda one: one.name)
+        ]
     )
 
 

@@ -32,7 +32,7 @@ class Source:
 class Listing:
     """What an upstream offers, by name, and how it was reached.
 
-    `notes` are sentences for the operator; `document` is the one that the tools were read from, compressed, if any was.
+    `notes` are sentences for the operator, `wanted_headers` names and values that would open more of it; `document` is the one that the tools were read from, compressed, if any was.
     """
 
     protocol_version: str = ""
@@ -41,6 +41,7 @@ class Listing:
     skipped: list[str] = field(default_factory=list)
     skipped_count: int = 0
     notes: list[str] = field(default_factory=list)
+    wanted_headers: list[tuple[str, str]] = field(default_factory=list)
     document: bytes = b""
     is_complete: bool = False
 

@@ -82,6 +82,7 @@ def _frames(listing: Listing) -> Iterator[dict[str, Any]]:
         "skipped": listing.skipped,
         "skipped_count": listing.skipped_count,
         "notes": listing.notes,
+        "wanted_headers": listing.wanted_headers,
         "document": b64encode(listing.document).decode(),
         "is_complete": True,
     }

@@ -39,9 +39,9 @@ _FIELDS = [
     "allowed_networks",
     "sync_interval_seconds",
 ]
-_CONNECTION = ["headers", "secrets"]
-_MORE = ["description", "slug", "tags", "allowed_networks", "external_id", "labels"]
-_WHICH_TOOLS = (
+CONNECTION = ["headers", "secrets"]
+MORE = ["description", "slug", "tags", "allowed_networks", "external_id", "labels"]
+WHICH_TOOLS = (
     "Which tools",
     {
         "fields": ["include", "exclude", "approvals", "approvals_only", "preview"],
@@ -186,9 +186,9 @@ class McpForm(SyncedForm):
 
     adapter_type = ToolSet.AdapterType.MCP
     fieldsets = [
-        (None, {"fields": ["name", "url", *_CONNECTION]}),
-        _WHICH_TOOLS,
-        ("More", {"fields": [*_MORE, "sync_interval_seconds", "upstream_may"]}),
+        (None, {"fields": ["name", "url", *CONNECTION]}),
+        WHICH_TOOLS,
+        ("More", {"fields": [*MORE, "sync_interval_seconds", "upstream_may"]}),
     ]
     members = {"url": "url"}
     refusal_fields = {**SyncedForm.refusal_fields, "adapter.url": "url"}
@@ -225,8 +225,8 @@ class HttpForm(ToolSetForm):
 
     adapter_type = ToolSet.AdapterType.HTTP
     fieldsets = [
-        (None, {"fields": ["name", "base_url", *_CONNECTION]}),
-        ("More", {"fields": _MORE}),
+        (None, {"fields": ["name", "base_url", *CONNECTION]}),
+        ("More", {"fields": MORE}),
     ]
     members = {"baseUrl": "base_url"}
     refusal_fields = {**ToolSetForm.refusal_fields, "adapter.baseUrl": "base_url"}
@@ -237,8 +237,3 @@ class HttpForm(ToolSetForm):
         widget=TextInput(attrs={"placeholder": "https://api.example.com/v1"}),
         help_text="Where every path of its tools begins. You write the tools after saving.",
     )
-
-
-FORMS: dict[str, type[ToolSetForm]] = {
-    form.adapter_type: form for form in (McpForm, HttpForm)
-}

@@ -32,8 +32,9 @@ from toolsets.admin import neighbours
 from toolsets.admin.deleting import DeletePage
 from toolsets.admin.editors import spoken
 from toolsets.admin.filtering import preview_page
-from toolsets.admin.forms import FORMS, ToolSetForm
+from toolsets.admin.forms import HttpForm, McpForm, ToolSetForm
 from toolsets.admin.health import events_of, health_chip, progress, state_of, sync_of
+from toolsets.admin.openapi_form import OpenApiForm, reading_page
 from toolsets.admin.writing import WritePages, may_write
 from toolsets.header_rules import names_in
 from toolsets.headers import named_secrets
@@ -43,9 +44,13 @@ from toolsets.sync import NotSyncable, request_sync
 from toolsets.tasks import wake_sync
 
 _EVENTS = 50
+FORMS: dict[str, type[ToolSetForm]] = {
+    form.adapter_type: form for form in (McpForm, HttpForm, OpenApiForm)
+}
 _EXPLAINED: dict[str, str] = {
     ToolSet.AdapterType.MCP: "It offers tools itself; they are synced.",
     ToolSet.AdapterType.HTTP: "You write a tool for each request that agents may make.",
+    ToolSet.AdapterType.OPENAPI: "Each operation of the document becomes a tool.",
 }
 
 
@@ -77,8 +82,8 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
     ordering = ["name", "pk"]
     empty_says = (
         "Connect your first upstream",
-        "Give Toolcrib the address of an MCP server, and its tools are synced at once. An HTTP API becomes tools that you "
-        "write. Then put the tools into a pack.",
+        "Give Toolcrib the address of an MCP server or an OpenAPI document, and its tools are synced at once; for any "
+        "other HTTP API you write the tools. Then put them into a pack.",
         "Connect an upstream",
     )
 
@@ -115,6 +120,7 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
         ]
 
     def get_urls(self) -> list[URLPattern]:
+        read = self.admin_site.admin_view(self.read_view)
         pages = [
             ("overview", self.overview_view),
             ("tools", self.tools_view),
@@ -134,7 +140,7 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
                 name=f"toolsets_toolset_{name}",
             )
             for name, view in pages
-        ] + super().get_urls()
+        ] + [path("read/", read, name="toolsets_toolset_read"), *super().get_urls()]
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
@@ -275,7 +281,6 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
         adapters = [
             (label, _EXPLAINED[kind], f"?adapter={kind}", kind == chosen)
             for kind, label in ToolSet.AdapterType.choices
-            if kind in FORMS
         ]
         context = {**(extra_context or {}), "title": "Connect", "adapters": adapters}
         return super().add_view(request, form_url, context)
@@ -328,6 +333,15 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
     def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         self.require(request, Right.BUILD)
         return preview_page(request, self.row(request, object_id))
+
+    def read_view(self, request: HttpRequest) -> HttpResponse:
+        """What the OpenAPI document of the form would bring in, for a new set or the one that is changed."""
+        self.require(request, Right.BUILD)
+        if changed := request.GET.get("of"):
+            tool_set = self.row(request, changed)
+        else:
+            tool_set = ToolSet(workspace=workspace_of(request))
+        return reading_page(request, tool_set)
 
     def progress_view(self, request: HttpRequest, object_id: str) -> JsonResponse:
         return JsonResponse(asdict(progress(self.row(request, object_id))))

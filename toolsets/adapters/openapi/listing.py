@@ -57,6 +57,7 @@ def list_tools(source: Source, on_progress: OnProgress) -> Listing:
         security.take(operation.raw)
         on_progress(len(listing.tools))
     listing.notes = [note] if (note := security.note()) else []
+    listing.wanted_headers = security.headers()
     listing.is_complete = True
     return listing
 

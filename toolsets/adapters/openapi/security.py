@@ -48,6 +48,14 @@ class Security:
         hints = sorted(self.missing, key=lambda hint: -self.missing[hint])[:4]
         return f"{number} credentials that are not set. Give the tool set {', or '.join(hints)}."
 
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers that would open operations, each with its value; those that open most come first."""
+        hints = sorted(self.missing, key=lambda hint: -self.missing[hint])
+        parts = [part for hint in hints for part in hint.split(" with ")]
+        said = [p.removeprefix(_HEADER) for p in parts if p.startswith(_HEADER)]
+        found = [one.partition(": ") for one in said]
+        return list(dict.fromkeys((name, value) for name, _, value in found))
+
     def _hints(self, requirement: Mapping[str, Any]) -> list[str]:
         schemes = _member(self.document.root.get("components"), "securitySchemes")
         return [self._hint(name, schemes.get(name)) for name in requirement]

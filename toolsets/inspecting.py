@@ -1,0 +1,94 @@
+"""Looks at what an OpenAPI document would bring in, before a tool set that reads it is saved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from gateway.audit import trail
+from gateway.audit.trail import Actor
+from toolsets.adapters.failures import ListingFailed, listing_failed
+from toolsets.adapters.lister import list_tools
+from toolsets.adapters.listing import Listing, Source
+from toolsets.adapters.settings import check_adapter
+from toolsets.documents import adapter_with_document, take
+from toolsets.header_rules import names_in, resolve
+from toolsets.headers import OpenedHeaders, secret_values
+from toolsets.models import ToolSet
+from toolsets.previewing import Preview, preview_of
+
+_LONGEST_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What a sync would make of the document, with what it would skip, and headers that would open its operations."""
+
+    preview: Preview
+    skipped: list[str]
+    skipped_count: int
+    notes: list[str]
+    wanted_headers: list[tuple[str, str]]
+
+
+def inspect(
+    tool_set: ToolSet,
+    *,
+    adapter: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    actor: Actor,
+) -> Inspection:
+    """Read the document of `adapter` as a sync of `tool_set`, saved or not, would; nothing of it is kept.
+
+    `secrets` are those that somebody is about to store with it; they come before those that are stored.
+
+    Raises:
+        ValidationError: the adapter is wrong; entries are named `adapter.<member>`.
+        MissingSecret, HeaderRefused, ListingFailed: it cannot be read.
+    """
+    taken = take(adapter, current=tool_set.adapter)
+    check_adapter(ToolSet.AdapterType.OPENAPI, taken.adapter)
+    headers = adapter.get("headers") or {}
+    known = {**secret_values(tool_set, names_in(headers)), **secrets}
+    opened = OpenedHeaders(sent=resolve(headers, known), secrets=known)
+    trail.record(
+        actor,
+        "tool_set.inspected",
+        subject=tool_set,
+        changes={"url": [None, adapter.get("url", "")]},
+    )
+    listing = _listed(tool_set, adapter, opened)
+    return Inspection(
+        preview=preview_of(listing.tools.values(), adapter),
+        skipped=[opened.masked(said) for said in listing.skipped],
+        skipped_count=listing.skipped_count,
+        notes=listing.notes,
+        wanted_headers=[(name, value) for name, value in listing.wanted_headers],
+    )
+
+
+def _listed(
+    tool_set: ToolSet, adapter: Mapping[str, Any], opened: OpenedHeaders
+) -> Listing:
+    source = Source(
+        adapter_type=ToolSet.AdapterType.OPENAPI,
+        adapter={k: v for k, v in _whole(tool_set, adapter).items() if k != "headers"},
+        headers=opened.sent,
+        networks=tool_set.reachable_networks,
+        timeout_seconds=min(settings.SYNC_TIMEOUT_SECONDS, _LONGEST_SECONDS),
+        max_tools=settings.SYNC_MAX_TOOLS,
+        proxy=settings.UPSTREAM_PROXY,
+    )
+    try:
+        return list_tools(source, on_progress=lambda _: None)
+    except ListingFailed as exc:
+        raise listing_failed(exc.code, opened.masked(exc.message)) from exc
+
+
+def _whole(tool_set: ToolSet, adapter: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The adapter with the document itself, where it refers to the one that the set keeps."""
+    kept = tool_set.adapter.get("document")
+    if not kept or adapter.get("document") != kept:
+        return adapter
+    return {**adapter, "document": adapter_with_document(tool_set)["document"]}
