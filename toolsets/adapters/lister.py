@@ -15,10 +15,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socketpair
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
+from gateway.errors import GatewayError
 from toolsets.adapters.definitions import ToolDefinition
 from toolsets.adapters.failures import ListingFailed, listing_failed
 from toolsets.adapters.listing import Listing, OnProgress, Source
@@ -31,7 +32,19 @@ _MOST_IDLE = 2
 
 
 class ListerBroke(Exception):
-    """The lister ended, or failed in a way that is not its upstream's."""
+    """The lister failed in a way that is not its upstream's."""
+
+
+class ListerEnded(GatewayError):
+    """The lister ended, or went silent, in the middle of a listing."""
+
+    code: ClassVar[str] = "lister_ended"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The process that lists tools was ended before it was done: the machine may be short of memory. "
+            "The tools that were synced before stay as they are."
+        )
 
 
 def list_tools(source: Source, *, on_progress: OnProgress) -> Listing:
@@ -41,6 +54,7 @@ def list_tools(source: Source, *, on_progress: OnProgress) -> Listing:
 
     Raises:
         ListingFailed: in one of its kinds, each with a `code` of its own.
+        ListerEnded: the process that lists was killed.
         ListerBroke: Toolcrib itself failed.
     """
     with _lister() as lister:
@@ -80,7 +94,7 @@ class _Lister:
         try:
             yield
         except (EOFError, OSError) as exc:
-            raise ListerBroke("The process that lists tools ended.") from exc
+            raise ListerEnded from exc
 
     def _frames(
         self, source: Source, on_progress: OnProgress
@@ -103,7 +117,7 @@ class _Lister:
             yield frame
             if frame.get("is_complete") or "code" in frame:
                 return
-        raise ListerBroke("The process that lists tools went silent.")
+        raise ListerEnded
 
     def end(self) -> None:
         self._pipe.close()

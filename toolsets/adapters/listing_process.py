@@ -7,9 +7,12 @@ import contextlib
 import gc
 import itertools
 import logging
+import os
+import select
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
+from threading import Thread
 from time import monotonic
 from traceback import extract_tb
 from typing import Any
@@ -98,7 +101,16 @@ def _as_row(definition: ToolDefinition) -> tuple[str, str, str, bool, str]:
     )
 
 
+def _end_with_whoever_asks() -> None:
+    """End at once when the other end of the pipe is gone, even in the middle of a listing that goes on for minutes."""
+    hung_up = select.poll()
+    hung_up.register(_STDIN, 0)  # what is always reported: the other end is closed
+    hung_up.poll()
+    os._exit(os.EX_OK)
+
+
 if __name__ == "__main__":
+    Thread(target=_end_with_whoever_asks, daemon=True).start()
     logging.disable(logging.CRITICAL)  # what strangers sent is told to nobody
     with contextlib.suppress(EOFError, OSError):  # nobody asks any more
         serve(Connection(_STDIN))
