@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import aiohttp
-from aiohttp.abc import ResolveResult
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gateway.network.guard import Guard
 from gateway.network.proxies import (
@@ -45,20 +45,29 @@ def forwarding_client(
     return client
 
 
-class _GuardedResolver(aiohttp.ThreadedResolver):
-    """Refuses a name as a whole where one of its addresses is refused; the connector keeps and uses what it answers."""
+class _GuardedResolver(AbstractResolver):
+    """Answers with judged addresses, which the connector keeps for a little while and connects to."""
 
     def __init__(self, guard: Guard) -> None:
-        super().__init__()
         self._guard = guard
 
     async def resolve(
-        self, host: str, port: int = 0, family: Any = socket.AF_INET
+        self, host: str, port: int = 0, family: Any = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await super().resolve(host, port, family)
-        for one in found:
-            self._guard.check(one["host"])
-        return found
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in await self._guard.resolve(host, port)
+        ]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 class _GuardedConnector(aiohttp.TCPConnector):

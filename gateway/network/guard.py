@@ -1,14 +1,17 @@
 """The judgement of every outbound connection: a name is resolved once, and only to what may be connected to."""
 
+import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-
-import anyio
 
 from gateway.errors import Refused
 from gateway.network.addresses import Address, is_in, is_public, unmapped
+
+_lookups = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lookup")
+"""Threads of their own: a name server that never answers holds up nothing else, and no loop waits for it to close."""
 
 
 class AddressRefused(Refused):
@@ -46,7 +49,8 @@ class Guard:
             OSError: it has no address.
             AddressRefused: as `check`.
         """
-        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(_lookups, _lookup, host, port)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
             self.check(address)
@@ -59,6 +63,13 @@ class Guard:
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made
+
+
+def _lookup(host: str, port: int) -> list[Any]:
+    try:
+        return socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
+    except ValueError as exc:
+        raise OSError(f"{host!r} is no name") from exc
 
 
 def _parsed(address: str) -> Address:
