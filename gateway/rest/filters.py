@@ -109,7 +109,7 @@ class Flag(ListParameter):
 class Time(ListParameter):
     """A moment."""
 
-    schema: Schema = {"type": "string", "format": "date-time"}
+    schema: Schema = {"type": "string", "examples": ["2026-01-31T12:00:00Z"]}
 
     def read(self, values: list[str]) -> datetime:
         return time_of(values[-1])

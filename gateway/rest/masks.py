@@ -22,7 +22,8 @@ UPDATE_MASK = Parameter(
 
 def mask_of(body: Mapping[str, Any], query: Query) -> list[Path] | None:
     """The paths of the update mask, in camelCase, from the body or else the query; None when there is none."""
-    given = next((body[s] for s in _SPELLINGS if body.get(s)), None)
+    named = (body[s] for s in _SPELLINGS if body.get(s) not in (None, "", []))
+    given = next(named, None)
     given = query.text("updateMask") if given is None else given
     if isinstance(given, Mapping) and set(given) == {"paths"}:
         given = given["paths"]

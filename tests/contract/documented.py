@@ -124,6 +124,15 @@ TOOL = {
     "spec": {
         "config": {
             "(mcp)": {"toolName": text, "toolTitle": text, "toolDescription": text},
+            "(http)": {
+                "requestMethod": one_of(*REQUEST_METHODS),
+                "path": text,
+                "query": text,
+                "headers": pairs,
+                "requestBodyContentType": text,
+                "requestBodyTemplate": text,
+                "toolName": text,
+            },
             "(openapi)": {
                 "method": one_of(*REQUEST_METHODS),
                 "path": text,

@@ -13,6 +13,8 @@ _ACTIONS = [action.value for action in Action]
 
 
 class BundleBody(StrictSerializer):
+    are_nulls_absent = True
+
     toolSets = serializers.DictField(
         child=serializers.DictField(),
         required=False,

@@ -73,7 +73,7 @@ def _filter(value: Any, *, at: str) -> Any:
     if not isinstance(value, Mapping):
         return value
     given = {name: held for name, held in value.items() if held is not None}
-    if given.get("operator") in {None, "", "OPERATOR_UNSPECIFIED"}:
+    if given.get("operator") in (None, "", "OPERATOR_UNSPECIFIED"):
         given["operator"] = "OPERATOR_AND"  # what clients expect to read back
     if isinstance(conditions := given.get("filters"), list):
         given["filters"] = [
