@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from gateway.rest.browsing import docs
 from gateway.rest.reading import openapi_json
 
 _rest = [
@@ -14,7 +15,8 @@ _rest = [
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("v1/openapi.json", openapi_json),
+    path("v1/openapi.json", openapi_json, name="openapi"),
+    path("v1/docs", docs, name="docs"),
     path("v1/", include(_rest)),
     path("v1/workspaces/<str:workspace_id>/", include(_rest)),
 ]

@@ -15,7 +15,7 @@ from gateway.rest.bodies import StrictSerializer, UpdateMaskField
 from gateway.rest.operations import Operation, Parameter, operation_of
 from gateway.rest.shapes import Choice, ProblemShape, Shape
 
-_IN_WORKSPACE = "/v1/workspaces/"
+IN_WORKSPACE = "/v1/workspaces/"
 _ANY_REQUEST_MAY_MEET = (400, 401, 403)
 _WRITES_MAY_MEET = (415, 422)
 _MASK = {
@@ -49,7 +49,7 @@ class OperationSchema(AutoSchema):  # type: ignore[misc]
         name = self.view.renamed.get(name, name)
         if self.method == "PUT" and hasattr(self.view, "patch"):
             name = name.replace("update", "put", 1)
-        return f"{name}InWorkspace" if self.path.startswith(_IN_WORKSPACE) else name
+        return f"{name}InWorkspace" if self.path.startswith(IN_WORKSPACE) else name
 
     def get_summary(self) -> str:
         return self.operation.summary

@@ -1,7 +1,9 @@
 """The API describes itself, whole and truly."""
 
+import re
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -9,6 +11,7 @@ from drf_spectacular.validation import validate_schema
 
 from gateway.rest.addresses import EXTERNAL_ID  # noqa: F401 - registers converters
 from gateway.rest.description import document
+from gateway.rest.examples import example_of
 from gateway.rest.operations import operation_of
 from tests.routes import Route, methods_of, rest_routes
 
@@ -93,3 +96,33 @@ def test_document_is_read_without_a_key_and_not_twice() -> None:
     assert first["Content-Type"] == "application/json"
     assert (again.status_code, again.content) == (304, b"")
     assert Client().post("/v1/openapi.json").status_code == 405
+
+
+@pytest.mark.django_db
+def test_page_shows_every_operation_and_object_and_loads_nothing_from_elsewhere() -> (
+    None
+):
+    answer = Client().get("/v1/docs")
+
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    for path, _, described in OPERATIONS:
+        is_shown = f'id="{described["operationId"]}"' in page
+        assert is_shown is not path.startswith("/v1/workspaces/")
+    for name in document()["components"]["schemas"]:
+        assert f'id="{name}"' in page
+    assert re.findall(r'(?:src|href|action)="(?:https?:)?//[^"]*"', page) == []
+    assert Client().post("/v1/docs").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "method"), [(p, m) for p, m, d in OPERATIONS if "requestBody" in d]
+)
+def test_example_of_every_body_is_as_its_schema_asks(path: str, method: str) -> None:
+    content = PATHS[path][method]["requestBody"]["content"]["application/json"]
+    schemas = document()["components"]["schemas"]
+
+    example = example_of(content["schema"], schemas)
+
+    schema = {**content["schema"], "components": document()["components"]}
+    jsonschema_rs.validate(schema, example)
