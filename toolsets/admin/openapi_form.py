@@ -101,7 +101,7 @@ class OpenApiForm(SyncedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reading"].widget.tool_set = self.instance
-        if kept := self._kept:
+        if (kept := self._kept) and not self.instance.is_managed:
             self.fields[
                 "document"
             ].help_text = f"A document is kept ({kept[:19]}…). Another one, or a URL, takes its place."

@@ -166,9 +166,9 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
 
     @display(description="packs")
     def used_by(self, tool_set: Any) -> str:
-        return ", ".join(link.text for link in tool_set.users[:3]) + (
-            f" +{len(tool_set.users) - 3}" if len(tool_set.users) > 3 else ""
-        )
+        shown = ", ".join(link.text for link in tool_set.users[:3])
+        more = f" +{len(tool_set.users) - 3}" if len(tool_set.users) > 3 else ""
+        return shown + more or "—"
 
     @display(description="last sync", ordering="sync__last_succeeded_at")
     def last_sync(self, tool_set: ToolSet) -> SafeString:
