@@ -1,5 +1,6 @@
 """JSON in and out, by orjson."""
 
+import re
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -9,6 +10,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL, as JSON writes it: an odd number of backslashes before its number."""
 
 
 class JSONRenderer(BaseRenderer):
@@ -47,6 +50,10 @@ class JSONParser(BaseParser):
             raise ParseError(f"The body is larger than {most} bytes.")
         if not body.strip():
             return {}
+        if _NUL.search(body):
+            raise ParseError(
+                "Give text without NUL characters, which no database takes."
+            )
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as exc:

@@ -259,6 +259,23 @@ def test_unknown_members_are_refused_by_name(
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "status"), [("a\x00b", 400), ("a\\\\u0000", 201), ("\\\\\x00", 400)]
+)
+def test_no_text_of_a_body_holds_a_nul(
+    text: str, status: int, root: str, rest: Script, upstream: str
+) -> None:
+    matcher = {"attribute": "ATTRIBUTE_NAME", "matcher": {"exact": text}}
+    adapter = {"mcp": {"url": upstream, "includeTools": {"filters": [matcher]}}}
+
+    answer = rest.post(
+        f"{root}/tool_sets",
+        {"metadata": {"name": "Nul"}, "spec": {"adapter": adapter}},
+    )
+
+    assert answer.status == status, answer.body
+
+
 def test_taken_external_id_is_a_conflict_that_names_the_id_that_has_it(
     root: str, rest: Script, tool_set: dict[str, Any], upstream: str
 ) -> None:
