@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import cache
-from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -65,8 +64,8 @@ def _operation(
         "description": operation["description"],
         "parameters": [_parameter(one) for one in operation.get("parameters", [])],
         "body": body and kinds_of(body),
-        "answers": [one for one in answers if one["status"] < 400],
-        "refusals": [one for one in answers if one["status"] >= 400],
+        "answers": [one for one in answers if one["status"] < "400"],
+        "refusals": [one for one in answers if one["status"] >= "400"],
         "curl": _curl(described, path, method.upper(), body),
     }
 
@@ -84,8 +83,8 @@ def _parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
 def _answer(status: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     content = answer.get("content", {}).get("application/json")
     return {
-        "status": int(status),
-        "phrase": HTTPStatus(int(status)).phrase,
+        "status": status,
+        "phrase": answer["description"],
         "kinds": kinds_of(content["schema"]) if content else [],
     }
 

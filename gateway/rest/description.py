@@ -18,6 +18,7 @@ from gateway.rest.shapes import Choice, ProblemShape, Shape
 IN_WORKSPACE = "/v1/workspaces/"
 _ANY_REQUEST_MAY_MEET = (400, 401, 403)
 _WRITES_MAY_MEET = (415, 422)
+_ELSE = "Any other error, such as 405, 406, 429 or 503"
 _MASK = {
     "description": "The fields to replace, as dotted paths; nothing else is looked at.",
     "anyOf": [
@@ -77,7 +78,7 @@ class OperationSchema(AutoSchema):  # type: ignore[misc]
             status: OpenApiResponse(shape, _reason(status))
             for status, shape in self.operation.answers.items()
         }
-        return {**answers, **refusals}
+        return {**answers, **refusals, "default": OpenApiResponse(ProblemShape, _ELSE)}
 
     def get_override_parameters(self) -> list[OpenApiParameter]:
         return [_parameter(one) for one in self.operation.parameters]
