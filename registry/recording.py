@@ -26,6 +26,7 @@ def record_versions(*, tools: Sequence[Tool], **_: Any) -> None:
         if known.get(tool.pk) != (digest := fingerprint(tool.definition))
     ]
     ToolVersion.objects.filter(
-        tool__in=[v.tool_id for v in fresh], replaced_at__isnull=True
+        tool__in=[v.tool_id for v in fresh if v.tool_id in known],
+        replaced_at__isnull=True,
     ).update(replaced_at=now)
     ToolVersion.objects.bulk_create(fresh, batch_size=500)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from gateway import bus
 from toolsets import claims
@@ -31,7 +31,9 @@ _GONE = "The upstream does not offer it any more."
 _LARGEST_PORTION = 500
 _SMALLEST_PORTION = 25
 _FIRST_PORTION = 50
-_PORTION_SECONDS = 0.015
+_PORTION_SECONDS = {"sqlite": 0.015, "postgresql": 0.040}
+_LONGEST_PAUSE_SECONDS = {"sqlite": 1.0, "postgresql": 0.010}
+"""During a portion nobody else writes to SQLite. On PostgreSQL others write beside it, so it may take longer and rest less."""
 _SHORTEST_PAUSE_SECONDS = 0.005
 _YIELD_SECONDS = 0.001
 
@@ -72,11 +74,13 @@ class Pace:
         self.size = _FIRST_PORTION
 
     def rest(self, seconds: float, written: int) -> None:
-        """Pause after a portion of `written` rows that took `seconds`, about as long."""
+        """Pause after a portion of `written` rows that took `seconds`: about as long, where others waited for it."""
         if written >= self.size // 2:
-            fitting = int(written * _PORTION_SECONDS / max(seconds, 0.001))
+            may_take = _PORTION_SECONDS[connection.vendor]
+            fitting = int(written * may_take / max(seconds, 0.001))
             self.size = max(_SMALLEST_PORTION, min(_LARGEST_PORTION, fitting))
-        time.sleep(max(_SHORTEST_PAUSE_SECONDS, seconds))
+        longest = _LONGEST_PAUSE_SECONDS[connection.vendor]
+        time.sleep(min(longest, max(_SHORTEST_PAUSE_SECONDS, seconds)))
 
 
 def merge(

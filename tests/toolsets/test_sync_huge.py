@@ -1,16 +1,19 @@
 """A sync of very many tools: it ends, in bounded memory, and lets other writers through."""
 
+import re
 import threading
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from gateway.identity.models import Account
+from gateway.identity.models import Account, Revision
 from tests.conftest import Person
-from tests.toolsets.conftest import Connect
+from tests.toolsets.conftest import Connect, Sync
 from tests.upstreams import App, json_rpc_app, tool
+from toolsets.adapters import lister
 from toolsets.models import Tool
 from toolsets.sync import Result, request_sync, run_sync
 
@@ -77,3 +80,53 @@ def test_many_tools_are_synced_while_others_write(
     assert Tool.objects.filter(tool_set=tool_set).available().count() == count
     assert len(writer.seconds) > 20
     assert sorted(writer.seconds)[int(len(writer.seconds) * 0.99)] < 0.5
+
+
+class Writes:
+    """The tables that statements wrote to."""
+
+    def __init__(self) -> None:
+        self.tables: list[str] = []
+
+    def __call__(self, execute: Any, sql: str, *rest: Any) -> Any:
+        if found := re.match(r'(?:INSERT INTO|UPDATE|DELETE FROM) "(\w+)"', sql):
+            self.tables.append(found[1])
+        return execute(sql, *rest)
+
+
+def megabytes(pid: int | str, what: str) -> float:
+    """The memory of a process: VmRSS is what it has, VmHWM the most that it had."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.findall(rf"{what}:\s+(\d+) kB", status)[0]) / 1024
+
+
+def test_unchanged_sync_of_5000_tools_writes_its_events_and_nothing_else(
+    serve: Any, connect: Connect, alice: Person
+) -> None:
+    tool_set = connect(serve(paged(5_000, page_size=1_000)).url())
+    request_sync(tool_set, actor=alice.actor)
+    run_sync(tool_set.pk)
+    before = list(Revision.objects.order_by("pk").values_list())
+    request_sync(tool_set, actor=alice.actor)
+    writes = Writes()
+
+    with connection.execute_wrapper(writes):
+        outcome = run_sync(tool_set.pk)
+
+    assert outcome.message == "5,000 tools: 0 new, 0 changed, 0 archived."
+    assert set(writes.tables) == {"toolsets_syncstate", "toolsets_toolsetevent"}
+    assert writes.tables.count("toolsets_toolsetevent") == 2
+    assert list(Revision.objects.order_by("pk").values_list()) == before
+
+
+def test_memory_of_a_large_sync_is_bounded(
+    serve: Any, connect: Connect, sync: Sync
+) -> None:
+    sync(connect(serve(paged(10, page_size=10)).url()))
+    before = megabytes("self", "VmRSS")
+
+    sync(connect(serve(paged(5_000, page_size=1_000)).url()))
+
+    assert megabytes("self", "VmRSS") - before < 64
+    assert all(megabytes(idle._process.pid, "VmHWM") < 256 for idle in lister._idle)
+    assert lister._idle
