@@ -17,7 +17,7 @@ from toolsets.adapters.definitions import (
     checked_text,
     packed,
 )
-from toolsets.adapters.http.configs import check_config
+from toolsets.adapters.http.configs import NOTHING, check_config
 from toolsets.adapters.http.hints import hints_of
 from toolsets.errors import ExternalIdTaken, ToolsAreSynced
 from toolsets.models import Tool, ToolSet
@@ -140,7 +140,7 @@ def _settle(tool: Tool) -> None:
     """Bring what was given to the form in which it is kept."""
     if not isinstance(tool.config, Mapping):
         return
-    kept = {name: held for name, held in tool.config.items() if held not in ("", {})}
+    kept = {name: held for name, held in tool.config.items() if held not in NOTHING}
     if kept.get("toolName") == tool.name:
         del kept["toolName"]
     tool.config = kept

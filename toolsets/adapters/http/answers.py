@@ -1,5 +1,6 @@
 """What an HTTP API answered, as the result of a tool: JSON, text, images, sounds and files, or what went wrong."""
 
+import asyncio
 import base64
 import hashlib
 from typing import Any
@@ -13,6 +14,9 @@ from toolsets.adapters.http.media import MediaType, media_type_of
 from toolsets.adapters.sending import read_body, read_some
 
 _MOST_OF_A_FAILURE = 65_536
+_LARGE = 262_144
+"""From here on, reading a body is done beside the event loop."""
+
 _DEEPEST = 200
 """How deep a structure may be nested to be passed on as such: more cannot be written again."""
 
@@ -30,11 +34,15 @@ async def answer_of(response: aiohttp.ClientResponse, limit: int) -> Answer:
         text = failure_text(response.status, response.headers, media_type, body)
         result = {"content": [_text(text)], "isError": True}
         return Answer(result=result, size=len(body))
-    body = await read_body(response, limit)
+    body = b"" if response.method == "HEAD" else await read_body(response, limit)
     if not body:
         said = f"HTTP status {response.status}: done, and the answer has no content."
         return Answer(result={"content": [_text(said)]}, size=0)
-    return Answer(result=_result(body, media_type), size=len(body))
+    if len(body) > _LARGE:
+        result = await asyncio.to_thread(_result, body, media_type)
+    else:
+        result = _result(body, media_type)
+    return Answer(result=result, size=len(body))
 
 
 async def _beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
@@ -60,7 +68,8 @@ def _json_result(body: bytes, media_type: MediaType) -> dict[str, Any]:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return result
-    if isinstance(value, dict) and not _is_deep(value):
+    may_be_deep = text.count("{") + text.count("[") > _DEEPEST
+    if isinstance(value, dict) and not (may_be_deep and _is_deep(value)):
         result["structuredContent"] = value
     return result
 

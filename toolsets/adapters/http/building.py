@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from django.core.exceptions import ValidationError
+
 from toolsets.adapters.calling import Target, ToolRequest
 from toolsets.adapters.http.bodies import body_of
 from toolsets.adapters.http.configs import HttpTool, compiled
@@ -23,7 +25,7 @@ def build(target: Target, request: ToolRequest) -> OutgoingRequest:
         RequestRefused: the arguments do not fit where the templates put them.
         MissingSecret, HeaderRefused: a header cannot be sent as it stands.
     """
-    tool = compiled(request.config)
+    tool = _tool(request.config)
     body, content_type = b"", ""
     if tool.body is not None:
         body, content_type = body_of(
@@ -36,6 +38,15 @@ def build(target: Target, request: ToolRequest) -> OutgoingRequest:
         body=body or None,
         content_type=content_type,
     )
+
+
+def _tool(config: str) -> HttpTool:
+    try:
+        return compiled(config)
+    except ValidationError as exc:
+        raise RequestRefused(
+            "The tool's configuration cannot be used: an operator must save it again. Nothing was sent."
+        ) from exc
 
 
 def _url(base_url: str, tool: HttpTool, arguments: Mapping[str, object]) -> str:

@@ -17,7 +17,10 @@ from toolsets.header_rules import check_header_names, check_placeholders
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _LONGEST_NAME = 255
-_MOST_KEPT = 1000
+_MOST_KEPT = 500
+NOTHING: tuple[Any, ...] = ("", {})
+"""Members that count as not given."""
+
 _ODD_SEGMENT = re.compile(r"/(\.|%2e){0,2}/", re.IGNORECASE)
 _LINE = re.compile(r"[\x20-\x7e\t]*")
 
@@ -50,7 +53,7 @@ def check_config(config: Any) -> None:
         if member not in _CHECKS
     }
     for member, check in _CHECKS.items():
-        if member in config:
+        if member in config and config[member] not in NOTHING:
             with _collected(errors, f"config.{member}"):
                 check(config[member])
     if errors:
@@ -141,9 +144,13 @@ MEMBERS = tuple(_CHECKS)
 
 @lru_cache(maxsize=_MOST_KEPT)
 def compiled(text: str) -> HttpTool:
-    """The configuration whose JSON is `text`, which was judged when it was saved."""
+    """The configuration whose JSON is `text`, which was judged when it was saved.
+
+    Raises:
+        ValidationError: it was kept although it is wrong, as an older release might have.
+    """
     config: dict[str, Any] = orjson.loads(text or "{}")
-    method = config.get("requestMethod", "GET")
+    method = config.get("requestMethod") or METHODS[0]
     has_body = method in _WITH_BODY and config.get("requestBodyTemplate")
     return HttpTool(
         method=method,

@@ -102,9 +102,12 @@ class Parts(StringIO):
         return len(text)
 
     def output(self, value: Any) -> None:
-        """Take a value."""
-        if isinstance(value, str):
-            self._take(len(value))
+        """Take a value; one of many parts becomes its JSON at once, so that its size counts."""
+        if isinstance(value, Undefined):
+            value = None
+        elif isinstance(value, list | tuple | Mapping | range):
+            value = JsonText(json_text(value))
+        self._take(len(value) if isinstance(value, str) else 0)
         self.parts.append(Output(value))
 
     def literal(self, text: str) -> None:

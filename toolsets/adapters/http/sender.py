@@ -23,6 +23,7 @@ Build = Callable[[Target, ToolRequest], OutgoingRequest]
 """Makes the request of a call. What it raises (a `Refused`) stops the call before anything is sent."""
 
 _MANY_ARGUMENTS = 16_384
+_LONG_CONFIG = 8192
 _LOOP = re.compile(r"\bfor\b")
 _REPEATABLE = frozenset({"GET", "HEAD"})
 
@@ -71,8 +72,8 @@ class HttpSender:
 
 
 def _takes_long(request: ToolRequest) -> bool:
-    """Whether building the request may hold up the event loop: many arguments, or a loop in a template."""
-    if _LOOP.search(request.config):
+    """Whether building may hold up the event loop: many arguments, long templates (which may be new), or a loop in one."""
+    if len(request.config) > _LONG_CONFIG or _LOOP.search(request.config):
         return True
     try:
         return len(orjson.dumps(request.arguments)) > _MANY_ARGUMENTS

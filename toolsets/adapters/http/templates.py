@@ -19,10 +19,11 @@ from liquid.exceptions import LiquidError, LiquidInterrupt
 from liquid.output import LimitedStringIO
 from liquid.token import Token
 
+from toolsets.adapters.http.delimiters import check_delimiters
 from toolsets.adapters.http.parts import JsonText, Output, Part, Parts, json_text
 from toolsets.adapters.http.requests import RequestRefused
 
-LONGEST_TEMPLATE = 65_536
+LONGEST_TEMPLATE = 32_768
 _LARGEST_OUTPUT = 16 * 1024 * 1024
 _LONGEST_TEXT = 1024 * 1024
 _LONGEST_LIST = 10_000
@@ -44,6 +45,7 @@ class _ContentNode(ContentNode):
 
 class _OutputNode(OutputNode):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        cast(_Context, context).check_time()
         value = self.expression.evaluate(context)
         if not isinstance(buffer, Parts):  # inside a capture, which is a value later
             return buffer.write(Output(value).as_text)
@@ -71,20 +73,22 @@ class _Context(RenderContext):
         self.ends_at = time.thread_time() + _CPU_SECONDS
 
     def filter(self, name: str, token: Token | None) -> Callable[..., object]:
-        self._check_time()
+        self.check_time()
         found = super().filter(name, token)
-        if name in _MULTIPLYING:
-            return _bounded(found, _MULTIPLYING[name])
-        return _bounded(found)
+        return _bounded(
+            found,
+            longest=_SLOW.get(name, _LONGEST_TEXT),
+            size=_MULTIPLYING.get(name),
+        )
 
     def get_buffer(self, buf: TextIO | None = None) -> LimitedStringIO:
         return LimitedStringIO(_LARGEST_OUTPUT, newline="")  # line breaks stay
 
     def loop(self, namespace: Mapping[str, object], forloop: Any) -> Any:
-        self._check_time()
+        self.check_time()
         return super().loop(namespace, forloop)
 
-    def _check_time(self) -> None:
+    def check_time(self) -> None:
         if time.thread_time() > self.ends_at:
             raise _TooLarge("it takes too long", token=None)
 
@@ -94,13 +98,13 @@ class _TooLarge(LiquidError):
 
 
 def _bounded(
-    found: Callable[..., object], size: Callable[..., int] | None = None
+    found: Callable[..., object], *, longest: int, size: Callable[..., int] | None
 ) -> Callable[..., object]:
     """The filter, refusing what is too large to be given to one, or would make something that is."""
 
     def bounded(*args: Any, **kwargs: Any) -> object:
         for value in args:
-            _check_size(value)
+            _check_size(value, longest)
         if size is not None and size(*map(_text, args)) > _LONGEST_TEXT:
             raise _TooLarge("a filter makes too much of its values", token=None)
         return found(*args, **kwargs)
@@ -108,11 +112,11 @@ def _bounded(
     return bounded
 
 
-def _check_size(value: Any) -> None:
+def _check_size(value: Any, longest: int) -> None:
     if isinstance(value, str):
-        is_large = len(value) > _LONGEST_TEXT
+        is_large = len(value) > longest
     elif isinstance(value, list | tuple | dict | range):
-        is_large = len(value) > _LONGEST_LIST
+        is_large = len(value) > min(longest, _LONGEST_LIST)
     else:
         is_large = isinstance(value, int) and value.bit_length() > 4096
     if is_large:
@@ -135,6 +139,10 @@ _MULTIPLYING: Mapping[str, Callable[..., int]] = {
     "replace": _replaced_size,
     "join": _joined_size,
 }
+
+
+_SLOW: Mapping[str, int] = {"date": 200, "uniq": 1000}
+"""Filters whose work grows faster than what they are given, and how much that may be."""
 
 
 class _Environment(Environment):
@@ -175,6 +183,7 @@ class Template:
             )
         if _NOT_TEXT.search(source):
             raise ValidationError("A template holds characters only, and no NUL.")
+        check_delimiters(source)
         try:
             self._template = _ENVIRONMENT.from_string(source)
             analysis = self._template.analyze()

@@ -1,10 +1,14 @@
 """Templates: parsed when they are saved, rendered within limits."""
 
 import json
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.toolsets.adapters.http.calling import call_tool, sent
 from tests.toolsets.adapters.http.recording import Recorder
@@ -12,11 +16,13 @@ from toolsets.adapters.http.configs import check_config
 from toolsets.adapters.http.requests import RequestRefused
 from toolsets.adapters.http.templates import Template
 
+PIECES = ["{{", "}}", "{%", "%}", "{%-", "-%}", " v ", " list ", " n ", "|", " upcase ", " times: n", " join: v ", "for x in list", "endfor", "if v", "endif", "else", "assign n = ", "capture v", "endcapture", "case n", "when 2", "endcase", "raw", "endraw", "liquid ", "\n", "cycle ", "echo ", "[", "]", ".", "..", "(", ")", "'", '"', "1", ":", ",", "==", " and ", " contains ", "{#", "#"]  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("config", "member", "said"),
     [
-        ({"path": "/a\n/{{ b"}, "path", "Line 2: expected '}}', found end of file."),
+        ({"path": "/a\n/{{ b"}, "path", "Line 2: expected '}}', found the end."),
         ({"query": "{% if %}"}, "query", "Line 1: missing expression."),
         ({"query": "\n\n{{ a | shout }}"}, "query", "Line 3: there is no filter"),
         ({"headers": {"X-A": "{{ a"}}, "headers", "X-A: Line 1: expected"),
@@ -24,7 +30,7 @@ from toolsets.adapters.http.templates import Template
         ({"path": "{% include 'a' %}"}, "path", "Line 1: unexpected tag 'include'."),
         ({"path": "{% render 'a' %}"}, "path", "Line 1: unexpected tag 'render'."),
         ({"path": 1}, "path", "Give a template as text."),
-        ({"path": "x" * 65_537}, "path", "at most 65536 characters"),
+        ({"path": "x" * 32_769}, "path", "at most 32768 characters"),
         ({"path": "a\ud800"}, "path", "characters only"),
         ({"path": "/a?b=1"}, "path", "put what follows a ? into query"),
         ({"path": "/a/../b"}, "path", "No part of a path is empty, . or .."),
@@ -69,11 +75,34 @@ def test_wrong_configuration_names_the_member_and_the_line(
         "{{ v | base64_decode }}",
         "{{ v | plus: 1 }}{{ list | sort }}",
         "{% break %}",
+        "{% for a in (1..4999) %}{{ list }}{% endfor %}",
+        "{{ v | date: '%Y' }}",
+        "{{ list | uniq }}",
     ],
 )
 def test_template_that_asks_for_too_much_is_refused(template: str) -> None:
     with pytest.raises(RequestRefused, match="Nothing was sent"):
         Template(template).render({"v": "x" * 5000, "list": [1, "a"] * 5000})
+
+
+@given(st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
+def test_any_text_is_a_template_or_is_refused(source: str) -> None:
+    with suppress(ValidationError, RequestRefused):
+        Template(source).render({"v": "x", "list": [1, {"a": None}], "n": 2})
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{" * 16_000, "{" * 32_000, "{% raw %}" * 3000, "{{ a" + "(" * 30_000 + "}}", "{{" + " " * 32_000 + "}}", "{% comment %}" + "{%{{" * 7000 + "{% endcomment %}"],
+)  # fmt: skip
+def test_text_that_the_engine_would_read_for_minutes_is_refused_at_once(
+    source: str,
+) -> None:
+    started = time.thread_time()
+
+    with pytest.raises(ValidationError, match="Line 1: "):
+        Template(source)
+    assert time.thread_time() - started < 1
 
 
 def test_endless_work_ends() -> None:
