@@ -27,7 +27,7 @@ from toolsets.signals import tools_changed
 WRITABLE = frozenset({"name", "title", "description", "parameters", "config"})
 CHANGEABLE = WRITABLE | curating.CHANGEABLE
 _LONGEST_DESCRIPTION = 20_000
-_NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
+NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 _ARCHIVED = "Archived by hand."
 
 
@@ -61,7 +61,7 @@ def create_tool(
         name=name,
         title=title,
         description=description,
-        parameters=dict(parameters or _NO_PARAMETERS),
+        parameters=dict(parameters or NO_PARAMETERS),
         config={} if config is None else config,
         status=status,
         requires_approval=requires_approval,
@@ -149,8 +149,29 @@ def _settle(tool: Tool) -> None:
 
 def _check(tool: Tool, changed: set[str] | frozenset[str]) -> None:
     errors: dict[str, list[str]] = {}
+    _collect(errors, "", lambda t: _check_values(t, changed), tool)
+    if "name" in changed - errors.keys():
+        _collect(errors, "name", _check_name_free, tool)
+    if errors:
+        raise ValidationError(errors)
+    if tool.external_id and "external_id" in changed:
+        _check_external_id_free(tool)
+
+
+def check_values(tool: Tool) -> None:
+    """Bring a tool that is not saved to the form in which it is kept, and judge it by itself, whatever others there are.
+
+    Raises:
+        ValidationError: as `create_tool`.
+    """
+    _settle(tool)
+    _check_values(tool, CHANGEABLE)
+
+
+def _check_values(tool: Tool, changed: set[str] | frozenset[str]) -> None:
+    errors: dict[str, list[str]] = {}
     checks: dict[str, Callable[[Tool], object]] = {
-        "name": _check_name,
+        "name": lambda t: checked_name(t.name),
         "title": lambda t: checked_text(t.title, "title", at_most=LONGEST_TITLE),
         "description": lambda t: checked_text(
             t.description, "description", at_most=_LONGEST_DESCRIPTION
@@ -164,8 +185,6 @@ def _check(tool: Tool, changed: set[str] | frozenset[str]) -> None:
     _collect(errors, "", lambda t: t.clean_fields(exclude=skipped), tool)
     if errors:
         raise ValidationError(errors)
-    if tool.external_id and "external_id" in changed:
-        _check_external_id_free(tool)
 
 
 def _collect(
@@ -183,8 +202,7 @@ def _collect(
         )
 
 
-def _check_name(tool: Tool) -> None:
-    checked_name(tool.name)
+def _check_name_free(tool: Tool) -> None:
     others = Tool.objects.in_workspace(tool.workspace_id).exclude(pk=tool.pk)
     if others.filter(tool_set_id=tool.tool_set_id, name=tool.name).exists():
         raise ValidationError(f"Another tool of this set is called {tool.name}.")

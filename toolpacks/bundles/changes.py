@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -105,3 +105,27 @@ def _shown(value: Any) -> Any:
     if len(text) <= _LONGEST_SHOWN:
         return value
     return f"{text[:_LONGEST_SHOWN]}… ({len(text):,} characters)"
+
+
+def archived(kind: Kind, key: str, row: Any) -> Change:
+    """The change that takes out of service what is no longer named."""
+    return Change(kind=kind, key=key, action=Action.ARCHIVE, row=row)
+
+
+def refused(change: Change, code: str, reason: str) -> Change:
+    """The change that is not made, and why."""
+    return replace(
+        change,
+        action=Action.REFUSED,
+        code=code,
+        reason=reason,
+        differences=(),
+        note="",
+    )
+
+
+def owned_by(row: Any) -> str:
+    """Whose a row is that is not this bundle's, and what to do about it."""
+    if row.bundle_key:
+        return f"It belongs to the bundle {row.bundle_key}."
+    return "It exists and belongs to no bundle. To hand it over, set its bundleKey by REST."

@@ -38,4 +38,6 @@ def _hidden(headers: Any) -> Any:
 
 
 def _holds_a_value(name: str, value: Any) -> bool:
-    return bool(_CONFIDENTIAL.search(name)) and "${" not in str(value)
+    """Not a secret itself is what names one, or what a call's arguments fill in."""
+    is_filled_in = "${" in str(value) or "{{" in str(value)
+    return bool(_CONFIDENTIAL.search(name)) and not is_filled_in

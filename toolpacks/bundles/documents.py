@@ -7,6 +7,7 @@ from toolpacks.bundles.members import (
     DECISIONS,
     TOOL_PACK,
     TOOL_SET,
+    WRITTEN_TOOL,
     Document,
     document_of,
     in_order,
@@ -47,6 +48,15 @@ def decisions_document(tool: Tool) -> Document:
         else None,
     }
     return document_of(DECISIONS, values)
+
+
+def written_document(tool: Tool) -> Document:
+    """A tool that is written by hand, whole."""
+    is_out = tool.status == Tool.Status.OMITTED
+    values = {m.field: in_order(getattr(tool, m.field)) for m in WRITTEN_TOOL}
+    values["status"] = (Tool.Status.OMITTED if is_out else Tool.Status.AVAILABLE).value
+    values["config"] = {ToolSet.AdapterType.HTTP.value: values["config"]}
+    return document_of(WRITTEN_TOOL, values)
 
 
 def pack_document(pack: ToolPack, connectors: Mapping[str, Document]) -> Document:

@@ -10,13 +10,14 @@ from toolpacks.bundles.members import (
     DECISIONS,
     TOOL_PACK,
     TOOL_SET,
+    WRITTEN_TOOL,
     Document,
     values_of,
 )
 from toolpacks.bundles.reading import split_adapter
 from toolpacks.models import BundleRun, Connector, ToolPack
 from toolpacks.packing import Attachment
-from toolsets import connecting, curating
+from toolsets import connecting, curating, writing
 from toolsets.models import Tool, ToolSet
 
 
@@ -53,6 +54,8 @@ def effect(change: Change, run: BundleRun) -> Any:
     match change.kind:
         case Kind.TOOL_SET:
             return _tool_set(change, run)
+        case Kind.TOOL if _is_written(change):
+            return _written_tool(change, run)
         case Kind.TOOL:
             return _tool(change, run)
         case Kind.TOOL_PACK:
@@ -78,6 +81,44 @@ def _tool_set(change: Change, run: BundleRun) -> ToolSet:
     if change.action is Action.UNARCHIVE:
         connecting.unarchive(change.row, actor=actor)
     return connecting.change(change.row, **fields, actor=actor)
+
+
+def _is_written(change: Change) -> bool:
+    """Whether the change is about a tool that is written by hand: only such a one says what it is called."""
+    if change.wanted is None:
+        return True
+    return "name" in change.wanted.document
+
+
+def _written_tool(change: Change, run: BundleRun) -> Tool:
+    if change.action is Action.ARCHIVE:
+        tool = _current_tool(change, run)
+        return writing.change_tool(tool, status=Tool.Status.ARCHIVED, actor=run.actor)
+    fields = _fields(WRITTEN_TOOL, change)
+    fields["config"] = fields["config"][ToolSet.AdapterType.HTTP]
+    if change.row is None:
+        set_key, _, key = change.key.partition("/")
+        return writing.create_tool(
+            _owned_set(set_key, run),
+            **fields,
+            external_id=key,
+            bundle_key=run.bundle_key,
+            actor=run.actor,
+        )
+    tool = _current_tool(change, run)
+    if fields["requires_approval"] == tool.requires_approval:
+        del fields["requires_approval"]  # it would count as decided anew
+    return writing.change_tool(tool, **fields, actor=run.actor)
+
+
+def _owned_set(key: str, run: BundleRun) -> ToolSet:
+    rows = ToolSet.objects.in_workspace(run.workspace_id)
+    found: ToolSet | None = rows.filter(
+        external_id=key, bundle_key=run.bundle_key
+    ).first()
+    if found is None:
+        raise UnknownToolSet(f"There is no tool set {key}.")
+    return found
 
 
 def _tool(change: Change, run: BundleRun) -> Tool:

@@ -12,8 +12,10 @@ from toolpacks.bundles.documents import (
     decisions_document,
     pack_document,
     tool_set_document,
+    written_document,
 )
 from toolpacks.bundles.holding import Holding, holding_of, tools_by_set
+from toolpacks.bundles.members import Document
 from toolpacks.bundles.resources import Bundle, Wanted
 from toolsets.documents import adapter_with_document
 from toolsets.models import Tool
@@ -43,7 +45,7 @@ def export_of(workspace: Workspace, key: str) -> Bundle:
             document=tool_set_document(
                 tool_set, adapter=adapter_with_document(tool_set)
             ),
-            tools=_decided(tools.get(tool_set.pk, [])),
+            tools=_tools(tools.get(tool_set.pk, []), key),
         )
         for name, tool_set in sorted(holding.tool_sets.items())
         if tool_set.is_active
@@ -58,13 +60,24 @@ def export_of(workspace: Workspace, key: str) -> Bundle:
     return Bundle(tool_sets=sets, packs=packs)
 
 
-def _decided(tools: Iterable[Tool]) -> dict[str, Wanted]:
-    documents = {tool.name: decisions_document(tool) for tool in tools}
+def _tools(tools: Iterable[Tool], key: str) -> dict[str, Wanted]:
+    documents = {
+        tool.name if tool.tool_set.is_syncable else tool.external_id: _document(tool)
+        for tool in tools
+        if tool.bundle_key == key
+    }
     return {
         name: Wanted(key=name, document=document)
-        for name, document in documents.items()
+        for name, document in sorted(documents.items())
         if document
     }
+
+
+def _document(tool: Tool) -> Document:
+    if tool.tool_set.is_syncable:
+        return decisions_document(tool)
+    is_there = tool.status != Tool.Status.ARCHIVED
+    return written_document(tool) if is_there else {}
 
 
 def _problems(holding: Holding, key: str) -> Iterator[str]:
@@ -78,12 +91,24 @@ def _problems(holding: Holding, key: str) -> Iterator[str]:
                 "store them as secrets, and name them as ${NAME}."
             )
     for tool in holding.tools.values():
-        if tool.tool_set.bundle_key != key:
-            yield f"The tool {tool.name} is this bundle's, its tool set {tool.tool_set} is not; hand that over too."
+        if tool.bundle_key == key:
+            yield from _problems_of_tool(tool, key)
     for pack in holding.packs.values():
         for name in holding.connectors.get(pack.pk, {}):
             if name.startswith("id:"):
                 yield f"The pack {pack.external_id} holds the tool set {name[3:]}, which has no external id; give it one."
+
+
+def _problems_of_tool(tool: Tool, key: str) -> Iterator[str]:
+    if tool.tool_set.bundle_key != key:
+        yield f"The tool {tool.name} is this bundle's, its tool set {tool.tool_set} is not; hand that over too."
+    elif not tool.tool_set.is_syncable and not tool.external_id:
+        yield f"The tool {tool.name} ({tool.pk}) has no external id; give it one."
+    elif names := headers_with_values(tool.config):
+        yield (
+            f"The tool {tool.name} has values in its headers {', '.join(names)}; "
+            "store them as secrets, and name them as ${NAME}."
+        )
 
 
 def files_of(bundle: Bundle) -> dict[str, bytes]:

@@ -23,7 +23,7 @@ EMPTY = Bundle(tool_sets={}, packs={})
 class Holding:
     """Rows by external id, and what is needed to judge them. `nameless` are owned rows without an external id.
 
-    `tools` are by tool set and name, `connectors` by pack and what they hold, as in a bundle's document.
+    `tools` are by tool set and name (of sets whose tools are written by hand, all of them), `connectors` by pack and what they hold, as in a bundle's document.
     `settled` are the tool sets whose tools are known: they were synced, and no sync is due or running.
     """
 
@@ -82,13 +82,17 @@ def _tools(
     workspace: Workspace, key: str, bundle: Bundle, set_ids: list[str]
 ) -> dict[tuple[str, str], Tool]:
     """Those that the bundle owns or names, itself or as the choice of a connector."""
-    names = {name for wanted in bundle.tool_sets.values() for name in wanted.tools}
+    names: set[str] = set().union(*(w.tool_names() for w in bundle.tool_sets.values()))
     for pack in bundle.packs.values():
         for connector in _connected(pack.document).values():
             names.update(connector.get("tools", ()))
     rows = Tool.objects.in_workspace(workspace).select_related("tool_set")
-    named = Q(tool_set__in=set_ids, name__in=sorted(names))
-    found = rows.filter(Q(bundle_key=key) | named).defer(*_DEFINED)
+    wanted = Q(bundle_key=key) | Q(tool_set__in=set_ids, name__in=sorted(names))
+    is_written = Q(tool_set__adapter_type=ToolSet.AdapterType.HTTP)
+    found = [
+        *rows.filter(wanted).exclude(is_written).defer(*_DEFINED),
+        *rows.filter(wanted | Q(tool_set__in=set_ids), is_written),
+    ]
     return {(tool.tool_set_id, tool.name): tool for tool in found}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from toolpacks.models import ToolPack
 from toolsets.models import Tool, ToolSet
+from toolsets.writing import NO_PARAMETERS
 
 Document = dict[str, Any]
 """A resource in its one canonical form: members in the order of the table, defaults left out, free objects sorted."""
@@ -54,6 +55,13 @@ def _wrong_union(*members: str) -> Callable[[Any], str]:
     return wrong
 
 
+def in_order(value: Any) -> Any:
+    """A JSON value with the members of its objects in the order of their names."""
+    if isinstance(value, Mapping):
+        return {name: in_order(value[name]) for name in sorted(value)}
+    return [in_order(inner) for inner in value] if isinstance(value, list) else value
+
+
 _text = _must_be(str, "Give text.")
 _flag = _must_be(bool, "Give true or false.")
 _number = _must_be(int, "Give a whole number.")
@@ -100,6 +108,38 @@ DECISIONS = (
 )
 """What people decide about a tool that is synced from an upstream; without a decision, filters and the upstream decide."""
 
+WRITTEN_TOOL = (
+    Member(path=("name",), field="name", wrong=_text),
+    Member(path=("title",), field="title", wrong=_text, default=""),
+    Member(path=("labels",), field="labels", wrong=_object, default={}),
+    Member(path=("spec", "description"), field="description", wrong=_text, default=""),
+    Member(
+        path=("spec", "config"),
+        field="config",
+        wrong=_wrong_union(ToolSet.AdapterType.HTTP.value),
+        default={ToolSet.AdapterType.HTTP.value: {}},
+    ),
+    Member(
+        path=("spec", "parameters"),
+        field="parameters",
+        wrong=_object,
+        default=in_order(NO_PARAMETERS),
+    ),
+    Member(
+        path=("spec", "status"),
+        field="status",
+        wrong=_one_of(Tool.Status.AVAILABLE, Tool.Status.OMITTED),
+        default=Tool.Status.AVAILABLE.value,
+    ),
+    Member(
+        path=("spec", "requiresApproval"),
+        field="requires_approval",
+        wrong=_flag,
+        default=False,
+    ),
+)
+"""A tool that is written by hand, whole: the bundle is where it is defined."""
+
 TOOL_PACK = (
     Member(path=("name",), field="name", wrong=_text, is_required=True),
     Member(path=("slug",), field="slug", wrong=_text),
@@ -135,13 +175,6 @@ def values_of(members: Iterable[Member], document: Mapping[str, Any]) -> dict[st
     return {
         member.field: _at(document, member.path, member.default) for member in members
     }
-
-
-def in_order(value: Any) -> Any:
-    """A JSON value with the members of its objects in the order of their names."""
-    if isinstance(value, Mapping):
-        return {name: in_order(value[name]) for name in sorted(value)}
-    return [in_order(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _put(document: Document, path: Path, value: Any) -> None:

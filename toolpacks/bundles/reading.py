@@ -12,16 +12,18 @@ from toolpacks.bundles.members import (
     DECISIONS,
     TOOL_PACK,
     TOOL_SET,
+    WRITTEN_TOOL,
     Document,
     Member,
     Path,
     document_of,
+    in_order,
 )
 from toolpacks.bundles.problems import BundleInvalid, Problem
 from toolpacks.bundles.resources import Bundle, Wanted
 from toolpacks.bundles.syntax import Node
 from toolpacks.models import ToolPack, validate_prefix
-from toolsets import connecting, documents
+from toolsets import connecting, documents, writing
 from toolsets.models import Tool, ToolSet
 
 _UNKNOWN = "There is no such member."
@@ -32,15 +34,15 @@ _SECRETS = (
 _HOLDS_A_VALUE = "The header {} would put a secret into a file. Store it as a secret, and name it here as ${{NAME}}."
 
 
-def read_bundle(documents: Iterable[Node]) -> Bundle:
-    """The bundle that all the documents together make.
+def read_bundle(nodes: Iterable[Node]) -> Bundle:
+    """The bundle that all the nodes together make.
 
     Raises:
         BundleInvalid: with everything that is wrong.
     """
     reading = _Reading()
-    for document in documents:
-        reading.add(document)
+    for node in nodes:
+        reading.add(node)
     if reading.problems:
         raise BundleInvalid(reading.problems)
     return Bundle(
@@ -80,20 +82,46 @@ class _Reading:
         document = document_of(TOOL_SET, values)
         with_type = {**values, **split_adapter(values)}
         self._judge(TOOL_SET, node, path, lambda: _check_tool_set(key, with_type))
-        for header in headers_with_values(with_type["adapter"]):
-            step = ("spec", "adapter", "headers", header)
-            self._say(_deepest(node, step), ".".join((path, *step)), _HOLDS_A_VALUE.format(header))  # fmt: skip
+        adapter = with_type["adapter"]
+        self._refuse_secrets(node, path, ("spec", "adapter"), adapter)
         wanted = Wanted(key=key, document=document)
         if tools is None:
             return wanted
         here = f"{path}.tools"
+        read_one = self._written if wanted.has_written_tools else self._decisions
         read = {
-            name: Wanted(key=name, document=self._decisions(inner, f"{here}.{name}"))
+            name: Wanted(key=name, document=read_one(name, inner, f"{here}.{name}"))
             for name, inner in self._members(tools, here).items()
         }
         return Wanted(key=key, document=document, tools=dict(sorted(read.items())))
 
-    def _decisions(self, node: Node, path: str) -> Document:
+    def _written(self, key: str, node: Node, path: str) -> Document:
+        """A tool that is written by hand; without a name it is called like its external id."""
+        members = self._members(node, path)
+        values = self._values(WRITTEN_TOOL, members, node, path)
+        if values is None:
+            return {}
+        if values["name"] is None:
+            values["name"] = key
+        config = values["config"][ToolSet.AdapterType.HTTP.value]
+        tool = Tool(external_id=key, **{**values, "config": config})
+        self._judge(WRITTEN_TOOL, node, path, lambda: writing.check_values(tool))
+        self._refuse_secrets(node, path, ("spec", "config"), config)
+        kept = {ToolSet.AdapterType.HTTP.value: in_order(tool.config)}
+        return document_of(WRITTEN_TOOL, {**values, "config": kept})
+
+    def _refuse_secrets(
+        self, node: Node, path: str, at: Path, holder: Mapping[str, Any]
+    ) -> None:
+        for header in headers_with_values(holder):
+            step = (*at, "headers", header)
+            self._say(
+                _deepest(node, step),
+                ".".join((path, *step)),
+                _HOLDS_A_VALUE.format(header),
+            )
+
+    def _decisions(self, key: str, node: Node, path: str) -> Document:
         values = self._values(DECISIONS, self._members(node, path), node, path)
         if values is None:
             return {}

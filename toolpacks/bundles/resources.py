@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolpacks.bundles.members import Document
+from toolsets.models import ToolSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,17 @@ class Wanted:
     @property
     def adapter_type(self) -> str:
         return str(next(iter(self.document["spec"]["adapter"])))
+
+    @property
+    def has_written_tools(self) -> bool:
+        """Whether the tools of this set are written by hand, and defined here."""
+        return self.adapter_type not in ToolSet.SYNCABLE
+
+    def tool_names(self) -> set[str]:
+        """What the set's tools are called, as far as the bundle says it."""
+        if self.has_written_tools:
+            return {tool.document["name"] for tool in self.tools.values()}
+        return {*self.tools}
 
     @property
     def whole(self) -> Document:
