@@ -12,6 +12,7 @@ from toolpacks.bundles.members import Document
 from toolpacks.bundles.resources import Wanted
 
 _LONGEST_SHOWN = 300
+_DEEPEST_TAKEN_APART = 3
 
 
 class Kind(StrEnum):
@@ -89,12 +90,23 @@ def differences(before: Document, after: Document) -> tuple[Difference, ...]:
 
 
 def _differing(before: Any, after: Any, path: str) -> Iterator[Difference]:
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for name in {**before, **after}:
+    if _are_compared_inside(before, after, path):
+        for name in {**(before or {}), **(after or {})}:
             inner = f"{path}.{name}" if path else name
-            yield from _differing(before.get(name), after.get(name), inner)
+            yield from _differing((before or {}).get(name), (after or {}).get(name), inner)  # fmt: skip
     elif before != after:
         yield Difference(field=path, before=_shown(before), after=_shown(after))
+
+
+def _are_compared_inside(before: Any, after: Any, path: str) -> bool:
+    """Two objects are; one that is new or gone only near the top, so that a schema is not taken to pieces."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return True
+    alone = before if after is None else after
+    is_alone = (
+        (before is None or after is None) and isinstance(alone, Mapping) and bool(alone)
+    )
+    return is_alone and path.count(".") < _DEEPEST_TAKEN_APART
 
 
 def _shown(value: Any) -> Any:
