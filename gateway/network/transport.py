@@ -50,7 +50,7 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
                 if self._proxy is None or self._guard.is_inside(address):
                     return await self._backend.connect_tcp(address, port, timeout)
                 return await self._tunnel(self._proxy, address, port, timeout)
-            except httpcore2.ConnectError as exc:
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as exc:
                 failure = exc
         raise failure or httpcore2.ConnectError(f"{host} has no address")
 
