@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+import hypothesis
 import pytest
 from django.contrib.auth import get_user_model
 
@@ -13,6 +14,9 @@ from gateway.identity.models import Account, Membership, Profile, Workspace
 from gateway.identity.roles import Role
 from tests.rest import Script, script
 from tests.upstreams import App, Upstream, served
+
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 
 pytest_plugins = ["tests.reporting"]
 
