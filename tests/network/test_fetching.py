@@ -2,8 +2,11 @@
 
 import gzip
 import json
+import ssl
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+import httpcore2
 import pytest
 
 from gateway.network import (
@@ -16,6 +19,7 @@ from gateway.network import (
     ResponseTooLarge,
     fetch,
 )
+from tests.network.tunnels import tls_server
 from tests.upstreams import (
     App,
     Receive,
@@ -141,6 +145,24 @@ def test_a_redirect_to_what_is_no_plain_address_is_refused(location: str) -> Non
         fetched(at.url("/a"))
 
     assert "pass@" not in caught.value.message
+
+
+@pytest.mark.parametrize("location", ["http://127.0.0.1:{}/", "HTTP://127.0.0.1:{}/"])
+def test_a_redirect_from_https_to_http_is_refused(
+    location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    monkeypatch.setattr(httpcore2, "default_ssl_context", lambda **_: trusting)
+
+    with served(redirecting(lambda _: None)) as plain:
+        leads = f"HTTP/1.1 302 Found\r\nLocation: {location.format(plain.port)}"
+        answer = f"{leads}\r\nContent-Length: 0\r\n\r\n".encode()
+        with (
+            tls_server(tmp_path, answer=answer) as (port, _),
+            pytest.raises(RedirectRefused, match="from https to http"),
+        ):
+            fetched(f"https://127.0.0.1:{port}/a")
 
 
 def test_a_redirect_to_an_address_that_is_not_allowed_is_refused() -> None:

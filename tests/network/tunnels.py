@@ -67,8 +67,10 @@ def _relay(source: socket.socket, to: socket.socket) -> None:
 
 
 @contextmanager
-def tls_server(folder: Path) -> Iterator[tuple[int, list[str | None]]]:
-    """A port that speaks TLS with a certificate nobody trusts, and the names that clients asked it for."""
+def tls_server(
+    folder: Path, *, answer: bytes = b""
+) -> Iterator[tuple[int, list[str | None]]]:
+    """A port that answers over TLS with a certificate nobody trusts, and the names that clients asked it for."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_certificate(folder))
     asked: list[str | None] = []
@@ -78,8 +80,13 @@ def tls_server(folder: Path) -> Iterator[tuple[int, list[str | None]]]:
         with suppress(OSError):
             while True:
                 client, _ = server.accept()
-                with client, suppress(OSError):
-                    context.wrap_socket(client, server_side=True).close()
+                with (
+                    client,
+                    suppress(OSError),
+                    context.wrap_socket(client, server_side=True) as inner,
+                ):
+                    inner.recv(65_536)
+                    inner.sendall(answer)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=serve, daemon=True).start()
