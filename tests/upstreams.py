@@ -32,6 +32,7 @@ class Upstream:
     def __init__(self, app: App, *, port: int = 0, host: str = "127.0.0.1") -> None:
         self.host = host
         self._socket = socket.create_server((host, port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._socket.getsockname()[1]
         self._server = uvicorn.Server(
             uvicorn.Config(
