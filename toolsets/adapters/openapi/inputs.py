@@ -103,11 +103,13 @@ def _named(parameters: list[Parameter]) -> list[Parameter]:
 
 def _add_body(
     made: _Members, document: Document, schemas: Schemas, body: Body
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     sent: dict[str, Any] = {"kind": body.kind, "mediaType": body.media_type}
+    plain = document.resolved(body.schema)
     if body.is_required:
         sent["required"] = True
-    plain = document.resolved(body.schema)
+    elif _holds_nothing(plain):
+        return None
     if body.kind in {"form", "multipart"}:
         sent |= _encoding(document, plain, body)
     flat = _flattened(made, schemas, plain, body)
@@ -149,6 +151,14 @@ def _is_plain_object(schema: Any) -> bool:
         and not schema.get("additionalProperties")
         and not schema.get("nullable")
         and not any(name in schema for name in _COMBINED)
+    )
+
+
+def _holds_nothing(schema: Any) -> bool:
+    return (
+        isinstance(schema, Mapping)
+        and schema.get("properties") == {}
+        and schema.get("additionalProperties") is False
     )
 
 
