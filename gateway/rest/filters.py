@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 
 from gateway.rest.operations import Parameter, Schema
-from gateway.rest.queries import flag_of, pairs_of, printable, snake_case, time_of
+from gateway.rest.queries import flag_of, pairs_of, printable, spellings_of, time_of
 
 _WORD: Schema = {"type": "string"}
 
@@ -27,10 +27,8 @@ class _Spellings(forms.Widget):
         self, data: Mapping[str, Any], files: Any, name: str
     ) -> list[str]:
         given = cast(QueryDict, data)
-        names = dict.fromkeys(s for n in (name, *self.also) for s in (n, snake_case(n)))
-        return [
-            v for s in names for key in (s, f"{s}[]") for v in given.getlist(key) if v
-        ]
+        keys = [k for s in spellings_of(name, *self.also) for k in (s, f"{s}[]")]
+        return [value for key in keys for value in given.getlist(key) if value]
 
 
 class ListParameter(django_filters.Filter):  # type: ignore[misc] # django-filter ships no types

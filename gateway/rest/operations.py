@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 from django.core.exceptions import ValidationError
 from rest_framework.serializers import BaseSerializer
 
-from gateway.rest.queries import snake_case
+from gateway.rest.queries import spellings_of
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Schema = Mapping[str, Any]
@@ -24,8 +24,7 @@ class Parameter:
 
     @property
     def spellings(self) -> list[str]:
-        names = (self.name, *self.also)
-        return list(dict.fromkeys(s for n in names for s in (n, snake_case(n))))
+        return spellings_of(self.name, *self.also)
 
 
 class Parameterized(Protocol):

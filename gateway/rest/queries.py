@@ -88,6 +88,11 @@ def time_of(text: str) -> datetime:
     return at if timezone.is_aware(at) else timezone.make_aware(at)
 
 
+def spellings_of(*names: str) -> list[str]:
+    """The names as they are, and in snake_case; each once."""
+    return list(dict.fromkeys(s for n in names for s in (n, snake_case(n))))
+
+
 def snake_case(name: str) -> str:
     return _HUMP.sub(r"_\1", name).lower()
 

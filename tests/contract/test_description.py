@@ -13,7 +13,9 @@ from gateway.rest.addresses import EXTERNAL_ID  # noqa: F401 - registers convert
 from gateway.rest.description import document
 from gateway.rest.examples import example_of
 from gateway.rest.operations import operation_of
+from tests.rest import Script
 from tests.routes import Route, methods_of, rest_routes
+from toolsets.sync import run_sync
 
 ROUTES = rest_routes()
 PATHS: dict[str, dict[str, Any]] = document()["paths"]
@@ -126,3 +128,16 @@ def test_example_of_every_body_is_as_its_schema_asks(path: str, method: str) -> 
 
     schema = {**content["schema"], "components": document()["components"]}
     jsonschema_rs.validate(schema, example)
+
+
+@pytest.mark.django_db
+def test_every_operation_can_itself_be_a_tool(rest: Script) -> None:
+    adapter = {"openapi": {"document": document()}}
+    body = {"metadata": {"name": "Toolcrib"}, "spec": {"adapter": adapter}}
+    made = rest.post("/v1/tool_sets", body).body["metadata"]["id"]
+
+    run_sync(made)
+
+    events = rest.get(f"/v1/tool_sets/{made}/events", limit=1).body["items"]
+    completed = events[0]["event"]["syncCompleted"]
+    assert completed["toolsSynced"] == len(OPERATIONS), completed["message"]
