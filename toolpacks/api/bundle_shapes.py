@@ -14,6 +14,7 @@ _ACTIONS = [action.value for action in Action]
 
 class BundleBody(StrictSerializer):
     are_nulls_absent = True
+    shorthand = {"type": "null"}  # an empty text is an empty bundle
 
     toolSets = serializers.DictField(
         child=serializers.DictField(),
