@@ -11,6 +11,7 @@ from gateway.identity.callers import Caller
 from gateway.rest.envelope import operation_metadata, resource_metadata
 from toolsets.adapters.http.configs import METHODS
 from toolsets.models import Secret, Tool, ToolSet, ToolSetEvent
+from toolsets.previewing import Preview
 
 _SHOWN_EVENTS = {
     ToolSetEvent.Type.STARTED: "syncStarted",
@@ -128,6 +129,26 @@ def _http_defaults(tool: Tool) -> dict[str, Any]:
         "headers": {},
         "toolName": tool.name,
         **dict.fromkeys(texts, ""),
+    }
+
+
+def preview_json(seen: Preview) -> dict[str, Any]:
+    """What filters would do, in numbers, and to which tools."""
+    return {
+        "total": len(seen.outcomes),
+        "available": len(seen.having(Tool.Status.AVAILABLE)),
+        "filtered": len(seen.having(Tool.Status.FILTERED)),
+        "omitted": len(seen.having(Tool.Status.OMITTED)),
+        "requireApproval": len(seen.needing_approval),
+        "changes": [
+            {
+                "name": outcome.name,
+                "status": outcome.status,
+                "reason": outcome.reason,
+                "requiresApproval": outcome.requires_approval,
+            }
+            for outcome in seen.changing
+        ],
     }
 
 

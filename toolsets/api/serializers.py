@@ -61,6 +61,14 @@ class ToolSetBody(StrictSerializer):
     managed = StrictFlag(required=False, source="is_managed")
 
 
+class PreviewBody(StrictSerializer):
+    """An adapter that is not saved; of it, only what decides about tools matters."""
+
+    are_nulls_absent = True
+
+    adapter = AdapterField()
+
+
 class ToolSpec(StrictSerializer):
     are_nulls_absent = True
 

@@ -247,6 +247,30 @@ class ToolSetEventShape(Shape):
     info = InfoShape(required=False, help_text="Only with `includeInfo`.")
 
 
+class ToolOutcomeShape(Shape):
+    """What a sync would make of one tool."""
+
+    name = serializers.CharField()
+    status = serializers.ChoiceField(Tool.Status.values)
+    reason = serializers.CharField(allow_blank=True)
+    requiresApproval = serializers.BooleanField()
+
+
+class PreviewShape(Shape):
+    """What the filters of an adapter would make of the tools that the set has; what people decided by hand stays."""
+
+    total = serializers.IntegerField()
+    available = serializers.IntegerField()
+    filtered = serializers.IntegerField()
+    omitted = serializers.IntegerField()
+    requireApproval = serializers.IntegerField(
+        help_text="How many of the available ones."
+    )
+    changes = ToolOutcomeShape(
+        many=True, help_text="The tools that would be something else than now."
+    )
+
+
 class OpenApiSpecShape(Shape):
     spec = serializers.CharField(
         help_text="The document that the last good sync read, as JSON in a text."

@@ -3,10 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from gateway.rest.masks import Document, Path
 from gateway.rest.queries import Query
-from gateway.rest.updates import new_document, touched, updated_document
-from toolsets.api.serializers import ToolSetBody
+from gateway.rest.updates import (
+    errors_at,
+    new_document,
+    touched,
+    updated_document,
+)
+from toolsets.adapters.settings import check_adapter
+from toolsets.api.serializers import PreviewBody, ToolSetBody
 from toolsets.api.unions import adapter_of
 from toolsets.models import Tool, ToolSet
 
@@ -24,6 +32,7 @@ SET_PATHS: dict[str, Path] = {
     "sync_interval_seconds": ("spec", "syncIntervalSeconds"),
     "is_managed": ("managed",),
 }
+_DECIDING = ("includeTools", "excludeTools", "toolApprovals")
 _LABELS: Path = ("metadata", "labels")
 _OPEN_ENDED: list[Path] = [
     _LABELS,
@@ -98,6 +107,24 @@ def metadata_document(row: Tool | ToolSet) -> Document:
         "labels": row.labels,
         "bundleKey": row.bundle_key,
     }
+
+
+def previewed_adapter(tool_set: ToolSet, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The set's adapter with the filters and approvals of the adapter that a body gives, and no others.
+
+    Raises:
+        ValidationError: it is of another kind, or wrong.
+    """
+    given = PreviewBody(data=new_document(body))
+    given.is_valid(raise_exception=True)
+    adapter_type, adapter = adapter_of(given.validated_data["adapter"], at="adapter")
+    if adapter_type != tool_set.adapter_type:
+        said = f"Give {tool_set.adapter_type}, as the tool set's adapter."
+        raise ValidationError({"adapter": said})
+    own = {name: v for name, v in tool_set.adapter.items() if name not in _DECIDING}
+    with errors_at({"adapter": ("adapter", adapter_type)}):
+        check_adapter(adapter_type, {**own, **adapter})
+    return adapter
 
 
 def _tool_set_fields(document: Document) -> dict[str, Any]:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("tool_sets", views.ToolSets.as_view()),
     path(_SET, views.OneToolSet.as_view()),
     path(f"{_SET}:sync", views.SyncToolSet.as_view()),
+    path(f"{_SET}:preview", views.PreviewToolSet.as_view()),
     path(f"{_SET}:archive", views.ArchiveToolSet.as_view()),
     path(f"{_SET}:unarchive", views.UnarchiveToolSet.as_view()),
     path(f"{_SET}/openapi_spec", views.OpenApiSpec.as_view()),

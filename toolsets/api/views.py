@@ -16,11 +16,12 @@ from gateway.rest.operations import operation
 from gateway.rest.pages import CURSOR_PAGE, page_of
 from gateway.rest.updates import errors_at
 from toolsets import connecting, documents, sync, tasks
-from toolsets.api.answers import event_json, tool_sets_json
+from toolsets.api.answers import event_json, preview_json, tool_sets_json
 from toolsets.api.lists import CONFIRM, INCLUDE_INFO, ToolSetList
-from toolsets.api.serializers import ToolSetBody, ToolSetUpdate
+from toolsets.api.serializers import PreviewBody, ToolSetBody, ToolSetUpdate
 from toolsets.api.shapes import (
     OpenApiSpecShape,
+    PreviewShape,
     ToolSetEventPage,
     ToolSetPage,
     ToolSetShape,
@@ -29,8 +30,10 @@ from toolsets.api.updates import (
     SET_PATHS,
     changed_tool_set_fields,
     new_tool_set_fields,
+    previewed_adapter,
 )
 from toolsets.models import ToolSet, ToolSetEvent
+from toolsets.previewing import preview
 
 _MOST_WITH_DOCUMENT = 32 * 1024 * 1024
 """Bytes of a body that may hold an OpenAPI document."""
@@ -197,6 +200,23 @@ class UnarchiveToolSet(ToolSetView):
         tool_set = connecting.unarchive(self.tool_set(tool_set_id), actor=self.actor)
         wake_sync(tool_set)
         return self.answer(tool_set)
+
+
+class PreviewToolSet(ToolSetView):
+    """`POST …:preview`: what the filters and approvals of an adapter would do. Nothing is saved."""
+
+    rights: ClassVar = {"POST": Right.BUILD}
+
+    @operation(
+        "previewToolSet",
+        "Show what the filters of an adapter would make of a tool set's tools",
+        body=PreviewBody,
+        answers={200: PreviewShape},
+    )
+    def post(self, request: Request, tool_set_id: str) -> Response:
+        tool_set = self.tool_set(tool_set_id)
+        adapter = previewed_adapter(tool_set, self.body)
+        return Response(preview_json(preview(tool_set, adapter)))
 
 
 class OpenApiSpec(ToolSetView):
