@@ -9,10 +9,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from gateway.cursors import Cursor
 from gateway.database import DatabaseAway, in_database
 from gateway.lane import Lane
-from gateway.rounds import CommitUnknown
+from gateway.rounds import CommitUnknown, Cursor
 
 
 def write_and_lose_the_connection(

@@ -15,12 +15,11 @@ import orjson
 from django.db import connection
 from django.utils import timezone
 
-from gateway.cursors import Cursor
 from gateway.database import DatabaseAway
 from gateway.errors import GatewayError, Refused
 from gateway.lane import Lane
 from gateway.mcp.models import ToolCall
-from gateway.rounds import CommitUnknown, JobFailed
+from gateway.rounds import CommitUnknown, Cursor, JobFailed
 
 log = logging.getLogger(__name__)
 
@@ -229,16 +228,15 @@ def _write(
 
 
 def _insert(cursor: Cursor, rows: Sequence[tuple[CallFacts, Outcome]]) -> None:
-    _execute(
-        cursor,
+    cursor.executemany(
         _INSERT,
         [_opening(facts) + _ending(outcome) + ("",) for facts, outcome in rows],
     )
 
 
 def _close(cursor: Cursor, closes: Sequence[tuple[str, Outcome]]) -> None:
-    _execute(
-        cursor, _CLOSE, [(*_ending(outcome), call_id) for call_id, outcome in closes]
+    cursor.executemany(
+        _CLOSE, [(*_ending(outcome), call_id) for call_id, outcome in closes]
     )
     if cursor.rowcount < len(closes):
         amendments = [
@@ -246,13 +244,6 @@ def _close(cursor: Cursor, closes: Sequence[tuple[str, Outcome]]) -> None:
             for call_id, outcome in closes
         ]
         cursor.executemany(_AMEND, amendments)
-
-
-def _execute(cursor: Cursor, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-    if len(rows) == 1:
-        cursor.execute(statement, rows[0])
-    else:
-        cursor.executemany(statement, rows)
 
 
 def _opening(facts: CallFacts) -> tuple[Any, ...]:

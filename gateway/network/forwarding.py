@@ -39,7 +39,7 @@ def forwarding_client(
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
         trust_env=False,
         auto_decompress=True,
-        skip_auto_headers=("User-Agent",),
+        skip_auto_headers=("User-Agent", "Content-Type"),
     )
     client._retry_connection = False  # or it would repeat PUT and DELETE by itself
     return client

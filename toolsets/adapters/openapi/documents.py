@@ -138,8 +138,15 @@ def _check_version(root: Mapping[str, Any]) -> None:
 
 
 def packed_as_json(document: Document) -> bytes:
-    """The document as JSON, as it is kept."""
-    return packed(orjson.dumps(document.root))
+    """The document as JSON, as it is kept.
+
+    Raises:
+        DocumentInvalid: it cannot be written so.
+    """
+    try:
+        return packed(orjson.dumps(document.root))
+    except TypeError as exc:  # too deep, a number beyond 64 bits, half a surrogate pair
+        raise DocumentInvalid(f"The document cannot be kept as JSON: {exc}.") from exc
 
 
 def packed(text: bytes) -> bytes:

@@ -124,7 +124,9 @@ class ToolWriter:
         config: dict[str, Any] = {
             "method": operation.method.upper(),
             "path": operation.path,
-            "operationId": _text(operation.raw.get("operationId")),
+            "operationId": _NOT_TEXT.sub(
+                "\ufffd", _text(operation.raw.get("operationId"))
+            ),
             **server,
         }
         if accept := media_type_of(self._document, operation.raw):

@@ -1,0 +1,107 @@
+"""Tools of an OpenAPI document, from a pack over MCP to the upstream and back, in both eras."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gateway.mcp.models import ToolCall
+from tests.conftest import Person
+from tests.mcp.agents import MODERN, Agent, Outcome
+from tests.mcp.conftest import Bench, PackUp, the_row
+from tests.toolsets.adapters.http.recording import Recorder, recorder, response
+from tests.toolsets.openapi.documents import document, operation, parameter
+from toolsets.connecting import change, connect
+from toolsets.models import ToolSet
+from toolsets.sync import run_sync
+
+FISH = {"type": "object", "properties": {"name": {"type": "string"}}}
+ANSWERS = {"200": {"content": {"application/json": {"schema": FISH}}}}
+PATHS = {
+    "/fish/{id}": {
+        "parameters": [parameter("id", "path", {"type": "string"})],
+        "get": operation("getFish", summary="Get a fish", responses=ANSWERS),
+    }
+}
+
+
+@pytest.fixture
+def upstream() -> Iterator[Recorder]:
+    with recorder() as recording:
+        yield recording
+
+
+@pytest.fixture
+def bench(pack_up: PackUp, alice: Person, upstream: Recorder) -> Bench:
+    """The tools of a pasted document, in a pack."""
+    tool_set = connect(
+        alice.workspace,
+        name="Fish",
+        adapter_type=ToolSet.AdapterType.OPENAPI,
+        adapter={
+            "document": document(PATHS),
+            "baseUrl": upstream.url("/v1"),
+            "headers": {"X-Set": "1"},
+        },
+        actor=alice.actor,
+    )
+    run_sync(tool_set.pk)
+    upstream.reply = lambda _: response('{"name": "cod"}', media_type="application/json")  # fmt: skip
+    return pack_up(tool_set)
+
+
+@pytest.fixture(params=[MODERN, "legacy"])
+def era(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def call(bench: Bench, era: str, **arguments: Any) -> Outcome:
+    agent: Agent = bench.agent if era == MODERN else bench.agent.initialized()
+    return agent.call("getFish", era, **arguments)
+
+
+def test_operation_is_listed(bench: Bench) -> None:
+    (tool,) = bench.agent.tools()
+
+    assert (tool["name"], tool["title"]) == ("getFish", "Get a fish")
+    assert tool["inputSchema"]["required"] == ["id"]
+    assert tool["outputSchema"] == FISH
+    assert tool["annotations"]["readOnlyHint"] is True
+
+
+def test_operation_is_called_and_recorded(
+    bench: Bench, upstream: Recorder, era: str
+) -> None:
+    outcome = call(bench, era, id="a/b")
+
+    assert outcome.result["structuredContent"] == {"name": "cod"}
+    assert upstream.request.line == b"GET /v1/fish/a%2Fb HTTP/1.1"
+    assert upstream.request.header("x-set") == "1"
+    assert upstream.request.header("accept") == "application/json"
+    assert the_row().state == ToolCall.State.SUCCEEDED
+
+
+def test_arguments_that_make_no_request_are_refused(
+    bench: Bench, upstream: Recorder, era: str
+) -> None:
+    outcome = call(bench, era, id="..")
+
+    assert outcome.refusal == "request_refused"
+    assert upstream.requests == []
+    assert not the_row().reached_upstream
+
+
+def test_changed_address_is_not_called_before_it_is_synced(
+    bench: Bench, upstream: Recorder
+) -> None:
+    set_now = ToolSet.objects.get(pk=bench.tool_set.pk)
+    moved = {**set_now.adapter, "baseUrl": upstream.url("/v2")}
+    change(set_now, adapter=moved, actor=bench.operator.actor)
+
+    before = bench.agent.call("getFish", id="1")
+    run_sync(set_now.pk)
+    after = bench.agent.call("getFish", id="1")
+
+    assert before.refusal == "request_refused"
+    assert not after.is_error
+    assert [r.line for r in upstream.requests] == [b"GET /v2/fish/1 HTTP/1.1"]
