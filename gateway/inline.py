@@ -7,11 +7,11 @@ round instead, and judges what fails.
 import contextlib
 import sqlite3
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from django.db import connection
 
+from gateway.cursors import QuestionMarks
 from gateway.rounds import Job, run_batches
 
 _SETTINGS = ("PRAGMA busy_timeout=0", "PRAGMA wal_autocheckpoint=0")
@@ -22,7 +22,7 @@ class Inline:
 
     def __init__(self, opened: sqlite3.Connection) -> None:
         self._connection = opened
-        self._cursor = _Cursor(opened.cursor())
+        self._cursor = QuestionMarks(opened.cursor())
         for setting in _SETTINGS:
             opened.execute(setting)
 
@@ -64,28 +64,3 @@ def checkpoint() -> None:
 
 def _writes_first(job: Job) -> bool:
     return not job.is_write
-
-
-class _Cursor:
-    """A cursor of SQLite's own that takes the placeholders of all databases."""
-
-    def __init__(self, inner: sqlite3.Cursor) -> None:
-        self._inner = inner
-
-    @property
-    def rowcount(self) -> int:
-        return self._inner.rowcount
-
-    def execute(self, statement: str, values: Sequence[Any] = ()) -> Any:
-        return self._inner.execute(_with_question_marks(statement), values)
-
-    def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> Any:
-        return self._inner.executemany(_with_question_marks(statement), rows)
-
-    def fetchall(self) -> list[Any]:
-        return self._inner.fetchall()
-
-
-@cache
-def _with_question_marks(statement: str) -> str:
-    return statement.replace("%s", "?")

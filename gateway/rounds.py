@@ -7,16 +7,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from django.db import (
-    DatabaseError,
-    InterfaceError,
-    OperationalError,
-    connection,
-    transaction,
-)
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from gateway.cursors import Cursor, own_cursor
 from gateway.database import (
     DatabaseAway,
     drop_if_another_was_lost,
@@ -28,24 +23,8 @@ R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
+_BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
 _AWAY = "The database does not answer. Try again in a few seconds."
-
-
-class Cursor(Protocol):
-    """What a batch needs of a cursor. Placeholders are `%s`, on every database."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows the last statement wrote."""
-
-    def execute(self, statement: str, values: Sequence[Any] = ()) -> Any:
-        """Run one statement."""
-
-    def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> Any:
-        """Run one statement with the values of each row."""
-
-    def fetchall(self) -> list[Any]:
-        """The rows that the last statement read."""
 
 
 Batch = Callable[[Cursor, Sequence[T]], Sequence[R]]
@@ -105,18 +84,25 @@ def _write(jobs: Sequence[Job]) -> None:
 def _together(jobs: Sequence[Job]) -> None:
     is_committing = False
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with connection.wrap_database_errors:
+            cursor = own_cursor()
+            cursor.execute(_BEGIN[connection.vendor])
             run_batches(jobs, cursor)
             is_committing = True
+            cursor.execute("COMMIT")
     except (OperationalError, InterfaceError) as exc:
         if is_committing:
             raise CommitUnknown(_AWAY) from exc
         raise
+    except BaseException:
+        with connection.wrap_database_errors:
+            own_cursor().execute("ROLLBACK")
+        raise
 
 
 def _read(jobs: Sequence[Job]) -> None:
-    with connection.cursor() as cursor:
-        run_batches(jobs, cursor)
+    with connection.wrap_database_errors:
+        run_batches(jobs, own_cursor())
 
 
 def _attempt(jobs: Sequence[Job], work: Callable[[Sequence[Job]], None]) -> None:

@@ -267,6 +267,11 @@ UNFOLD = {
                     _page("Tool sets", "hub", "toolsets_toolset_changelist"),
                     _page("Tools", "construction", "toolsets_tool_changelist"),
                     _page("Tool packs", "inventory_2", "toolpacks_toolpack_changelist"),
+                    _page(
+                        "Bundle runs",
+                        "folder_managed",
+                        "toolpacks_bundlerun_changelist",
+                    ),
                 ],
             },
             {

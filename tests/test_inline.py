@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
+from gateway.cursors import Cursor
 from gateway.identity.models import Account
 from gateway.lane import Lane
-from gateway.rounds import Cursor
 from tests.test_lane_rounds import on_a_lane
 
 pytestmark = [

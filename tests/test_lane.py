@@ -9,9 +9,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from gateway.cursors import Cursor
 from gateway.database import DatabaseAway, in_database
 from gateway.lane import Lane
-from gateway.rounds import CommitUnknown, Cursor
+from gateway.rounds import CommitUnknown
 
 
 def write_and_lose_the_connection(

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 import pytest
 from django.db import DataError, OperationalError
 
+from gateway.cursors import Cursor
 from gateway.database import DatabaseAway
 from gateway.lane import Lane
-from gateway.rounds import Cursor, JobFailed
+from gateway.rounds import JobFailed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from gateway.cursors import Cursor, own_cursor
 from gateway.lane import Lane
-from gateway.rounds import Cursor
 
 Key = tuple[str, str]
 """A workspace's id, and a subject: a registered user, a tool set, or the empty string for the whole workspace."""
@@ -28,8 +28,8 @@ class Revisions(NamedTuple):
 
 def read(keys: Iterable[Key]) -> dict[Key, int]:
     """The number of each key; 0 for one that was never raised. Reads the database once."""
-    with connection.cursor() as cursor:
-        return _read(cursor, keys)
+    with connection.wrap_database_errors:
+        return _read(own_cursor(), keys)
 
 
 def _read(cursor: Cursor, keys: Iterable[Key]) -> dict[Key, int]:

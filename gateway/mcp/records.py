@@ -15,11 +15,12 @@ import orjson
 from django.db import connection
 from django.utils import timezone
 
+from gateway.cursors import Cursor
 from gateway.database import DatabaseAway
 from gateway.errors import GatewayError, Refused
 from gateway.lane import Lane
 from gateway.mcp.models import ToolCall
-from gateway.rounds import CommitUnknown, Cursor, JobFailed
+from gateway.rounds import CommitUnknown, JobFailed
 
 log = logging.getLogger(__name__)
 
@@ -228,15 +229,16 @@ def _write(
 
 
 def _insert(cursor: Cursor, rows: Sequence[tuple[CallFacts, Outcome]]) -> None:
-    cursor.executemany(
+    _execute(
+        cursor,
         _INSERT,
         [_opening(facts) + _ending(outcome) + ("",) for facts, outcome in rows],
     )
 
 
 def _close(cursor: Cursor, closes: Sequence[tuple[str, Outcome]]) -> None:
-    cursor.executemany(
-        _CLOSE, [(*_ending(outcome), call_id) for call_id, outcome in closes]
+    _execute(
+        cursor, _CLOSE, [(*_ending(outcome), call_id) for call_id, outcome in closes]
     )
     if cursor.rowcount < len(closes):
         amendments = [
@@ -244,6 +246,13 @@ def _close(cursor: Cursor, closes: Sequence[tuple[str, Outcome]]) -> None:
             for call_id, outcome in closes
         ]
         cursor.executemany(_AMEND, amendments)
+
+
+def _execute(cursor: Cursor, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    if len(rows) == 1:
+        cursor.execute(statement, rows[0])
+    else:
+        cursor.executemany(statement, rows)
 
 
 def _opening(facts: CallFacts) -> tuple[Any, ...]:

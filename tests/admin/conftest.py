@@ -19,10 +19,12 @@ from gateway.identity.models import (
 )
 from gateway.mcp.models import ToolCall
 from tests.conftest import Person
+from toolpacks.bundles import runs
+from toolpacks.bundles.holding import EMPTY
 from toolpacks.enrolling import enroll_user
 from toolpacks.granting import grant
 from toolpacks.key_limits import issue_pack_key
-from toolpacks.models import ToolPack
+from toolpacks.models import BundleRun, ToolPack
 from toolpacks.packing import attach, create_pack
 from toolsets.connecting import connect
 from toolsets.models import Secret, SyncState, Tool, ToolSet, ToolSetEvent
@@ -45,6 +47,7 @@ class World:
     key: ApiKey
     call: ToolCall
     membership: Membership
+    bundle_run: BundleRun
 
     @property
     def rows(self) -> list[Any]:
@@ -108,6 +111,7 @@ def world_of(person: Person, suffix: str = "") -> World:
         key=issued.key,
         call=made_call(workspace, tool, pack, user),
         membership=Membership.objects.get(profile=person.profile),
+        bundle_run=runs.begin(workspace, name, EMPTY, actor=actor),
     )
 
 

@@ -28,6 +28,12 @@ class Ran:
 Run = Callable[..., Ran]
 
 
+@pytest.fixture(autouse=True)
+def nobody_else(settings: Any) -> None:
+    """Commands do the work themselves, as they do without Redis, wherever these tests run."""
+    settings.REDIS_URL = ""
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a `manage.py` command, with `told` on its standard input."""

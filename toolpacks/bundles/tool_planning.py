@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from toolpacks.bundles.changes import (
     Action,
@@ -14,7 +15,7 @@ from toolpacks.bundles.changes import (
     refused,
 )
 from toolpacks.bundles.documents import as_kept, decisions_document, written_document
-from toolpacks.bundles.holding import Holding
+from toolpacks.bundles.holding import Holding, tools_by_set
 from toolpacks.bundles.members import Document
 from toolpacks.bundles.resources import Bundle, Wanted
 from toolsets.models import Tool, ToolSet
@@ -36,6 +37,10 @@ class ToolPlanning:
     bundle: Bundle
     holding: Holding
     key: str
+
+    @cached_property
+    def by_set(self) -> dict[str, list[Tool]]:
+        return tools_by_set(self.holding.tools)
 
     def changes(self) -> Iterator[Change]:
         for wanted in self.bundle.tool_sets.values():
@@ -66,7 +71,7 @@ class ToolPlanning:
     # --- written by hand --------------------------------------------------------------------------------------------
 
     def _written(self, wanted: Wanted, tool_set: ToolSet | None) -> Iterator[Change]:
-        tools = self._tools_of(tool_set)
+        tools = self.by_set.get(tool_set.pk, []) if tool_set else []
         by_id = {tool.external_id: tool for tool in tools if tool.external_id}
         by_name = {tool.name: tool for tool in tools}
         for defined in wanted.tools.values():
@@ -90,12 +95,6 @@ class ToolPlanning:
                 yield refused(change, "name_taken", f"{namesake.pk} has the same name.")
             else:
                 yield change
-
-    def _tools_of(self, tool_set: ToolSet | None) -> list[Tool]:
-        if tool_set is None:
-            return []
-        held = self.holding.tools.values()
-        return [tool for tool in held if tool.tool_set_id == tool_set.pk]
 
     # --- synced from an upstream ------------------------------------------------------------------------------------
 
@@ -142,8 +141,8 @@ class ToolPlanning:
 
     def _released(self, tool_set: ToolSet, wanted: Wanted) -> Iterator[Change]:
         """Tools that the bundle decided about and does not name any more: its decisions are taken back."""
-        for row in self._owned():
-            if row.tool_set_id == tool_set.pk and row.name not in wanted.tools:
+        for row in self.by_set.get(tool_set.pk, []):
+            if row.bundle_key == self.key and row.name not in wanted.tools:
                 change = Change(
                     kind=Kind.TOOL,
                     key=f"{wanted.key}/{row.name}",

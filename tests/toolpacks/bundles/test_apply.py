@@ -1,6 +1,8 @@
 """Bundles over REST: what a plan says, what applying does, and what is left alone."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from gateway.audit.models import AuditEvent
 from gateway.identity.models import Revision, Workspace
@@ -8,6 +10,9 @@ from gateway.identity.roles import Role
 from tests.conftest import Person
 from tests.rest import Script, script
 from tests.toolpacks.bundles.conftest import (
+    KEY,
+    Apply,
+    Document,
     a_set,
     actions,
     apply,
@@ -18,6 +23,9 @@ from tests.toolpacks.bundles.conftest import (
     set_of,
     synced,
 )
+from toolpacks.bundles import applying
+from toolpacks.bundles.reading import read_bundle
+from toolpacks.bundles.syntax import node_of
 from toolpacks.models import BundleRun, Connector, ToolPack
 from toolpacks.packing import attach, create_pack
 from toolsets import curating
@@ -395,3 +403,31 @@ def test_set_that_was_archived_by_hand_is_put_back(rest: Script, alice: Person) 
     archive(set_of(), actor=alice.actor)
 
     assert actions(plan(rest, one())) == {"weather": "unarchive"}
+
+
+def test_plan_takes_as_many_queries_for_many_resources_as_for_few(
+    applied: Apply, workspace: Workspace
+) -> None:
+    few, many = _bundle_of(2), _bundle_of(30)
+    applied(few)
+    counts = []
+    for document in (few, many):
+        bundle = read_bundle([node_of(document)])
+        with CaptureQueriesContext(connection) as queries:
+            applying.plan_now(workspace, KEY, bundle)
+        counts.append(len(queries))
+
+    assert counts == [9, 9]
+
+
+def _bundle_of(count: int) -> Document:
+    adapter = {"http": {"baseUrl": "https://api.example.com"}}
+    sets = {
+        f"s{number}": a_set(spec={"adapter": adapter}, tools={"a": {}, "b": {}})
+        for number in range(count)
+    }
+    packs = {
+        f"p{number}": {"name": "P", "connectors": {f"s{number}": {"tools": ["a"]}}}
+        for number in range(count)
+    }
+    return {"toolSets": sets, "toolPacks": packs}

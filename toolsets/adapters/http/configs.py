@@ -139,7 +139,6 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "requestBodyTemplate": _template,
     "toolName": _check_name,
 }
-MEMBERS = tuple(_CHECKS)
 
 
 @lru_cache(maxsize=_MOST_KEPT)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from io import StringIO
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -21,9 +22,9 @@ class JsonText(str):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One value that a template puts out; each position has its own way to write it."""
+    """One value that a template puts out, as `output_of` makes it; each position has its own way to write it."""
 
-    value: Any
+    value: str | bool | int | float | None
 
     @property
     def as_text(self) -> str:
@@ -34,9 +35,7 @@ class Output:
         """
         if isinstance(self.value, str):
             return _whole(str(self.value))
-        if self.value is None or isinstance(self.value, Undefined):
-            return ""
-        return self.as_json
+        return "" if self.value is None else self.as_json
 
     @property
     def as_json(self) -> str:
@@ -48,6 +47,24 @@ class Output:
 
 Part = str | Output
 """Text of the author, or an output."""
+
+
+def output_of(value: Any) -> Output:
+    """The output of any value that a template has; one of many parts is its JSON from here on, so that its size counts.
+
+    Raises:
+        RequestRefused: it cannot be written.
+    """
+    match value:
+        case Undefined():
+            return Output(None)
+        case list() | tuple() | Mapping() | range():
+            return Output(JsonText(json_text(value)))
+        case None | str() | bool() | int() | float():
+            return Output(value)
+        case Decimal():
+            return Output(float(value))
+    return Output(str(value))
 
 
 def json_text(value: Any) -> str:
@@ -93,7 +110,7 @@ class Parts(StringIO):
 
     def __init__(self, *, most: int) -> None:
         super().__init__()
-        self.parts: list[Part] = []
+        self._parts: list[Part] = []
         self._left = most
 
     def write(self, text: str) -> int:
@@ -102,23 +119,25 @@ class Parts(StringIO):
         return len(text)
 
     def output(self, value: Any) -> None:
-        """Take a value; one of many parts becomes its JSON at once, so that its size counts."""
-        if isinstance(value, Undefined):
-            value = None
-        elif isinstance(value, list | tuple | Mapping | range):
-            value = JsonText(json_text(value))
-        self._take(len(value) if isinstance(value, str) else 0)
-        self.parts.append(Output(value))
+        """Take a value."""
+        made = output_of(value)
+        self._take(made, len(made.value) if isinstance(made.value, str) else 0)
 
     def literal(self, text: str) -> None:
         """Take text that stands in the template itself."""
-        self._take(len(text))
-        if self.parts and isinstance(self.parts[-1], str):
-            self.parts[-1] += text
-        else:
-            self.parts.append(text)
+        self._take(text, len(text))
 
-    def _take(self, size: int) -> None:
+    def _take(self, part: Part, size: int) -> None:
         self._left -= size + 1
         if self._left < 0:
             raise OutputStreamLimitError("it renders to too much", token=None)
+        self._parts.append(part)
+
+    @property
+    def joined(self) -> list[Part]:
+        """The parts in their order, with no two of the author's side by side."""
+        joined: list[Part] = []
+        for kind, alike in groupby(self._parts, type):
+            parts = list(alike)
+            joined += ["".join(map(str, parts))] if kind is str else parts
+        return joined

@@ -6,11 +6,12 @@ position it stands in.
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TextIO, cast
 
 from django.core.exceptions import ValidationError
 from liquid import Environment, RenderContext
+from liquid.ast import Node
 from liquid.builtin.content import ContentNode, Literal
 from liquid.builtin.output import Output as OutputTag
 from liquid.builtin.output import OutputNode
@@ -20,7 +21,7 @@ from liquid.output import LimitedStringIO
 from liquid.token import Token
 
 from toolsets.adapters.http.delimiters import check_delimiters
-from toolsets.adapters.http.parts import JsonText, Output, Part, Parts, json_text
+from toolsets.adapters.http.parts import JsonText, Part, Parts, json_text, output_of
 from toolsets.adapters.http.requests import RequestRefused
 
 LONGEST_TEMPLATE = 32_768
@@ -48,7 +49,7 @@ class _OutputNode(OutputNode):
         cast(_Context, context).check_time()
         value = self.expression.evaluate(context)
         if not isinstance(buffer, Parts):  # inside a capture, which is a value later
-            return buffer.write(Output(value).as_text)
+            return buffer.write(output_of(value).as_text)
         buffer.output(value)
         return 1
 
@@ -139,7 +140,7 @@ _MULTIPLYING: Mapping[str, Callable[..., int]] = {
     "replace": _replaced_size,
     "join": _joined_size,
 }
-
+"""Filters that may make much more than they are given, and how much."""
 
 _SLOW: Mapping[str, int] = {"date": 200, "uniq": 1000}
 """Filters whose work grows faster than what they are given, and how much that may be."""
@@ -212,7 +213,7 @@ class Template:
             raise _refused("break and continue stand in loops only") from exc
         except _BREAKS as exc:
             raise _refused(type(exc).__name__) from exc
-        return rendered.parts
+        return rendered.joined
 
 
 def _refused(reason: str) -> RequestRefused:
@@ -230,8 +231,8 @@ def _shown(error: LiquidError, source: str) -> str:
     return f"Line {line}: {str(error.message)[:300]}."
 
 
-def _literals(nodes: Any) -> Any:
-    context = cast(Any, None)
+def _literals(nodes: Iterable[Node]) -> Iterator[str]:
+    context = cast(RenderContext, None)  # only tags that are left out ask for it
     for node in nodes:
         if isinstance(node, _ContentNode):
             yield node.text

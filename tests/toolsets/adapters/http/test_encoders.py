@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from toolsets.adapters.http.bodies import body_of
 from toolsets.adapters.http.multipart import multipart_body
-from toolsets.adapters.http.parts import Output, Part
+from toolsets.adapters.http.parts import Part, output_of
 from toolsets.adapters.http.positions import header_of, path_of, query_of
 from toolsets.adapters.http.requests import RequestRefused
 
@@ -36,7 +36,7 @@ VALUES = st.recursive(
 def test_path_has_the_segments_of_its_author(values: list[str]) -> None:
     parts: list[Part] = ["/base"]
     for value in values:
-        parts += ["/", Output(value), "/x"]
+        parts += ["/", output_of(value), "/x"]
     try:
         path = path_of(parts)
     except RequestRefused:
@@ -53,7 +53,7 @@ def test_path_has_the_segments_of_its_author(values: list[str]) -> None:
 def test_query_has_the_pairs_of_its_author(pairs: list[tuple[str, str]]) -> None:
     parts: list[Part] = []
     for key, value in pairs:
-        parts += ["k", Output(key), "=v", Output(value), "&"]
+        parts += ["k", output_of(key), "=v", output_of(value), "&"]
 
     found = parse_qsl(query_of(parts), keep_blank_values=True)
 
@@ -63,7 +63,7 @@ def test_query_has_the_pairs_of_its_author(pairs: list[tuple[str, str]]) -> None
 @given(TEXT | NASTY)
 def test_header_is_one_line(value: str) -> None:
     try:
-        sent = header_of("X-A", ["<", Output(value), "${A}>"], {"A": "s3cret"})
+        sent = header_of("X-A", ["<", output_of(value), "${A}>"], {"A": "s3cret"})
     except RequestRefused:
         assert not re.fullmatch(r"[\x20-\x7e]*", value)
         return
@@ -75,7 +75,7 @@ def test_header_is_one_line(value: str) -> None:
 def test_json_holds_the_values_and_nothing_else(
     value: Any, key: str, within: Any
 ) -> None:
-    parts: list[Part] = ['{"a": ', Output(value), ', "k', Output(key), '": "x', Output(within), 'y", "z": 1}']  # fmt: skip
+    parts: list[Part] = ['{"a": ', output_of(value), ', "k', output_of(key), '": "x', output_of(within), 'y", "z": 1}']  # fmt: skip
 
     body, _ = body_of("application/json", parts)
 
@@ -83,14 +83,14 @@ def test_json_holds_the_values_and_nothing_else(
     assert [name for name, _ in found] == ["a", f"k{key}", "z"]
     parsed = json.loads(body)
     assert parsed["a"] == value
-    assert parsed[f"k{key}"] == f"x{Output(within).as_text}y"
+    assert parsed[f"k{key}"] == f"x{output_of(within).as_text}y"
 
 
 @given(st.lists(st.tuples(TEXT | NASTY, TEXT | NASTY), min_size=1, max_size=4))
 def test_multipart_holds_its_parts_and_no_other(pairs: list[tuple[str, str]]) -> None:
     parts: list[Part] = []
     for name, value in pairs:
-        parts += ["n", Output(name), "=", Output(value), "&"]
+        parts += ["n", output_of(name), "=", output_of(value), "&"]
     try:
         body, content_type = multipart_body(parts)
     except RequestRefused:
@@ -105,8 +105,8 @@ def test_multipart_holds_its_parts_and_no_other(pairs: list[tuple[str, str]]) ->
 
 @given(TEXT | NASTY)
 def test_value_within_a_form_or_text_stays_itself(value: str) -> None:
-    form, _ = body_of("application/x-www-form-urlencoded", ["a=", Output(value)])
-    plain, _ = body_of("text/plain", ["<", Output(value), ">"])
+    form, _ = body_of("application/x-www-form-urlencoded", ["a=", output_of(value)])
+    plain, _ = body_of("text/plain", ["<", output_of(value), ">"])
 
     assert parse_qsl(form.decode(), keep_blank_values=True) == [("a", value)]
     assert plain.decode() == f"<{value}>"

@@ -1,6 +1,7 @@
 """Templates: parsed when they are saved, rendered within limits."""
 
 import json
+import re
 import time
 from contextlib import suppress
 from typing import Any
@@ -147,6 +148,15 @@ def test_argument_named_like_a_part_of_the_engine_is_the_argument(
     received = sent(upstream, {"query": query}, partial=1, now=2, size=3, forloop=4)
 
     assert received.query == "a=1&b=2&c=3&d=4"
+
+
+def test_moment_is_text(upstream: Recorder) -> None:
+    config = {"query": "a={{ today }}", "requestMethod": "POST", "requestBodyTemplate": "{{ today }}"}  # fmt: skip
+
+    received = sent(upstream, config)
+
+    assert re.fullmatch(r"a=\d{4}-\d\d-\d\d", received.query)
+    assert received.body.decode() == f'"{received.query[2:]}"'
 
 
 @pytest.mark.parametrize(
