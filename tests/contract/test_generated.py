@@ -50,6 +50,7 @@ def token(workspace: Workspace) -> str:
 
 
 @pytest.mark.django_db
+@pytest.mark.timeout(600)
 @API.parametrize()
 @settings(
     max_examples=10,
