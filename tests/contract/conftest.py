@@ -54,3 +54,23 @@ def synced(connect: Connect, root: str) -> str:
     tool_set = connect()
     run_sync(tool_set["metadata"]["id"])
     return f"{root}/tool_sets/{tool_set['metadata']['id']}"
+
+
+@pytest.fixture
+def tool_set(connect: Connect) -> dict[str, Any]:
+    return connect(metadata={"externalId": "sums.1", "labels": {"team": "a"}})
+
+
+@pytest.fixture
+def path(root: str, tool_set: dict[str, Any]) -> str:
+    return f"{root}/tool_sets/{tool_set['metadata']['id']}"
+
+
+@pytest.fixture
+def tool_path(path: str, rest: Script) -> str:
+    run_sync(path.rpartition("/")[2])
+    tool = rest.get(f"{path}/tools", names="add").body["items"][0]
+    rest.put(
+        f"{path}/tools/{tool['metadata']['id']}", {"metadata": {"externalId": "t.1"}}
+    )
+    return f"{path}/tools/{tool['metadata']['id']}"
