@@ -121,7 +121,7 @@ def test_lister_that_died_while_it_waited_is_replaced(
     sync(tool_set)
     (pid,) = listers_of(os.getpid())
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not is_alive(pid))
+    lister._idle[0]._process.wait(10)
 
     assert sync(tool_set).tools_synced == 1
     assert listers_of(os.getpid()) != [pid]
