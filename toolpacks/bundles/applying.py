@@ -102,6 +102,7 @@ def _apply(claim: Claim, on_progress: OnProgress) -> None:
     runs.count_ahead(claim, total=len(first.ahead), unchanged=first.counts["unchanged"])
     decided = runs.decided(claim)
     for stage in (_is_set, _is_tool, _is_pack, _is_archived):
+        runs.renew(claim)
         for change in filter(stage, _planned(claim, bundle).ahead):
             if stopping.is_set():
                 runs.let_go(claim)

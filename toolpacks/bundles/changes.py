@@ -93,7 +93,9 @@ def _differing(before: Any, after: Any, path: str) -> Iterator[Difference]:
     if _are_compared_inside(before, after, path):
         for name in {**(before or {}), **(after or {})}:
             inner = f"{path}.{name}" if path else name
-            yield from _differing((before or {}).get(name), (after or {}).get(name), inner)  # fmt: skip
+            yield from _differing(
+                (before or {}).get(name), (after or {}).get(name), inner
+            )
     elif before != after:
         yield Difference(field=path, before=_shown(before), after=_shown(after))
 

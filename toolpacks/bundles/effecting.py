@@ -130,7 +130,9 @@ def _tool(change: Change, run: BundleRun) -> Tool:
     else:
         fields["bundle_key"] = ""
     is_out = tool.status == Tool.Status.OMITTED
-    if tool.status == Tool.Status.ARCHIVED or is_out == (fields["status"] == Tool.Status.OMITTED):  # fmt: skip
+    if tool.status == Tool.Status.ARCHIVED or is_out == (
+        fields["status"] == Tool.Status.OMITTED
+    ):
         del fields["status"]
     if fields["requires_approval"] is None:
         del fields["requires_approval"]
@@ -231,7 +233,9 @@ _NOT_SYNCED = (
 _TAKEN = "It was taken off this bundle in the meantime."
 
 
-def _check_owned(model: type[ToolSet] | type[ToolPack], change: Change, run: BundleRun) -> None:  # fmt: skip
+def _check_owned(
+    model: type[ToolSet] | type[ToolPack], change: Change, run: BundleRun
+) -> None:
     rows = model.objects.in_workspace(run.workspace_id)
     if not rows.filter(pk=change.row.pk, bundle_key=run.bundle_key).exists():
         raise NotOwned(_TAKEN)

@@ -27,7 +27,9 @@ class Member:
 
 def _must_be(kind: type, words: str) -> Callable[[Any], str]:
     def wrong(value: Any) -> str:
-        is_it = isinstance(value, kind) and (kind is bool or (value is not True and value is not False))  # fmt: skip
+        is_it = isinstance(value, kind) and (
+            kind is bool or (value is not True and value is not False)
+        )
         return "" if is_it else words
 
     return wrong
@@ -47,7 +49,9 @@ def _wrong_words(value: Any) -> str:
 
 def _wrong_union(*members: str) -> Callable[[Any], str]:
     def wrong(value: Any) -> str:
-        is_one = isinstance(value, dict) and len(value) == 1 and set(value) <= {*members}  # fmt: skip
+        is_one = (
+            isinstance(value, dict) and len(value) == 1 and set(value) <= {*members}
+        )
         if is_one and isinstance(next(iter(value.values())), dict):
             return ""
         return f"Give an object with exactly one of {', '.join(members)}, which is an object."

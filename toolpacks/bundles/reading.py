@@ -67,7 +67,9 @@ class _Reading:
         }
         for title, node in self._members(document, "").items():
             if title not in kinds:
-                self._say(node, title, _SECRETS if "secret" in title.lower() else _UNKNOWN)  # fmt: skip
+                self._say(
+                    node, title, _SECRETS if "secret" in title.lower() else _UNKNOWN
+                )
                 continue
             read, read_one = kinds[title]
             for key, inner in self._keyed(node, title):
@@ -225,7 +227,9 @@ class _Reading:
         return found
 
     def _unknown(self, node: Node, path: str, name: str) -> None:
-        self._say(node, f"{path}.{name}", _SECRETS if "secret" in name.lower() else _UNKNOWN)  # fmt: skip
+        self._say(
+            node, f"{path}.{name}", _SECRETS if "secret" in name.lower() else _UNKNOWN
+        )
 
     def _judge(
         self,

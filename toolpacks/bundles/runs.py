@@ -179,7 +179,11 @@ def let_go(claim: Claim) -> None:
 
 def cancel(claim: Claim) -> None:
     """End the run where it is."""
-    _end(claim, BundleRun.State.CANCELLED, "It was stopped by hand; what was applied stays.")  # fmt: skip
+    _end(
+        claim,
+        BundleRun.State.CANCELLED,
+        "It was stopped by hand; what was applied stays.",
+    )
 
 
 def finish(claim: Claim) -> None:

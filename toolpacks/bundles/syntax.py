@@ -19,7 +19,14 @@ _DEEPEST = 64
 _LARGEST_NUMBER = 2**63
 
 _NULLS = {"", "~", "null", "Null", "NULL"}
-_FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}  # fmt: skip
+_FLAGS = {
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,30})")
 _FRACTION = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]{1,4})?")
 _JSON_TOKEN = re.compile(r'[{}\[\]\n]|"(?:[^"\\]|\\.)*"|[^\s,:{}\[\]"]+')
@@ -151,7 +158,9 @@ class _Reader:
         if key.kind != "scalar" or not isinstance(self._checked(key), str):
             raise self._refused(key, "The name of a member must be text; quote it.")
         if key.value == "<<":
-            raise self._refused(key, "Merge keys (<<) are not read. Repeat the members.")  # fmt: skip
+            raise self._refused(
+                key, "Merge keys (<<) are not read. Repeat the members."
+            )
         return str(key.value)
 
     def _checked(self, event: _Event) -> Any:
@@ -164,7 +173,9 @@ class _Reader:
 
     def _repeated(self, event: _Event) -> Node:
         if event.value not in self._anchored:
-            raise self._refused(event, f"*{event.value} names nothing that is complete.")  # fmt: skip
+            raise self._refused(
+                event, f"*{event.value} names nothing that is complete."
+            )
         node, size = self._anchored[event.value]
         self._add(size, event)
         return node
@@ -172,7 +183,10 @@ class _Reader:
     def _add(self, size: int, event: _Event) -> None:
         self._count += size
         if self._count > _MOST_VALUES:
-            raise self._refused(event, f"More than {_MOST_VALUES:,} values, aliases counted as often as they stand.")  # fmt: skip
+            raise self._refused(
+                event,
+                f"More than {_MOST_VALUES:,} values, aliases counted as often as they stand.",
+            )
 
     def _refused(self, event: _Event, text: str) -> BundleInvalid:
         return _invalid(self._file, event.line, text)

@@ -48,7 +48,10 @@ def run_in_words(run: BundleRun) -> str:
         f"! {one.state.lower()} {one.action} {one.kind} {shown(one.key)}\n    {shown(one.message)} ({one.code})"
         for one in wrong
     ]
-    counts = {name: getattr(run, name) for name in ("applied", "unchanged", "refused", "failed")}  # fmt: skip
+    counts = {
+        name: getattr(run, name)
+        for name in ("applied", "unchanged", "refused", "failed")
+    }
     return "\n".join([*lines, _counted(counts)])
 
 

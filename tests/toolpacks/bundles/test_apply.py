@@ -383,6 +383,30 @@ def test_who_may_build_may_apply(role: Role, workspace: Workspace) -> None:
     assert created.actor_label == f"{role} script"
 
 
+def test_only_admins_open_private_networks_through_a_bundle(
+    workspace: Workspace,
+) -> None:
+    opened = one(a_set(spec={"allowedNetworks": ["10.1.0.0/16"]}))
+
+    by_developer = apply(script(workspace, role=Role.DEVELOPER), opened)
+    by_admin = apply(script(workspace), opened)
+
+    assert outcomes(by_developer) == {"weather": ("REFUSED", "networks_forbidden")}
+    assert outcomes(by_admin) == {"weather": ("APPLIED", "")}
+
+
+@pytest.mark.parametrize("role", [Role.SECURITY, Role.READ_ONLY])
+def test_who_may_only_look_reads_runs_and_exports_and_applies_nothing(
+    role: Role, workspace: Workspace, rest: Script
+) -> None:
+    apply(rest, one())
+    reader = script(workspace, role=role)
+
+    assert apply(reader, one()).status == plan(reader, one()).status == 403
+    assert export(reader) == export(rest)
+    assert len(reader.get("/v1/bundles/platform/runs").body["items"]) == 1
+
+
 def test_two_workspaces_have_bundles_of_one_key_apart(
     rest: Script, elsewhere: Script
 ) -> None:
@@ -396,6 +420,20 @@ def test_two_workspaces_have_bundles_of_one_key_apart(
     assert run is not None
     assert elsewhere.get(f"/v1/bundles/platform/runs/{run.pk}").status == 404
     assert len(elsewhere.get("/v1/bundles/platform/runs").body["items"]) == 1
+
+
+def test_person_meets_the_rule_of_managed_sets(applied: Apply, alice: Person) -> None:
+    applied(one(a_set(managed=True)))
+    moved = a_set(
+        managed=True, spec={"adapter": {"mcp": {"url": "https://b.example.com"}}}
+    )
+    bundle = read_bundle([node_of(one(moved))])
+
+    run, _ = applying.request(alice.workspace, KEY, bundle, actor=alice.actor)
+    applying.run_bundle(run.pk)
+
+    assert run.outcomes.get().code == "tool_set_managed"
+    assert set_of().adapter == {"url": "https://mcp.example.com"}
 
 
 def test_set_that_was_archived_by_hand_is_put_back(rest: Script, alice: Person) -> None:

@@ -23,7 +23,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("workspace")]
 
 def bundle(verb: str, root: Path, *options: str, key: str = "platform") -> str:
     out = StringIO()
-    call_command("bundle", verb, str(root), "--key", key, *options, stdout=out, stderr=StringIO())  # fmt: skip
+    call_command(
+        "bundle", verb, str(root), "--key", key, *options, stdout=out, stderr=StringIO()
+    )
     return out.getvalue()
 
 
@@ -95,7 +97,12 @@ def test_every_problem_is_named_with_file_and_line(root: Path) -> None:
 def test_one_resource_in_two_files_is_refused_with_both_places(root: Path) -> None:
     (root / "again.yaml").write_bytes(as_yaml(one()))
 
-    with pytest.raises(CommandError, match=re.escape("weather.yaml:2: toolSets.weather: It is named at again.yaml:2")):  # fmt: skip
+    with pytest.raises(
+        CommandError,
+        match=re.escape(
+            "weather.yaml:2: toolSets.weather: It is named at again.yaml:2"
+        ),
+    ):
         bundle("plan", root)
 
 
@@ -205,7 +212,9 @@ def test_export_leaves_no_file_that_would_be_applied_by_mistake(
     bundle("export", first)
     ToolPack.objects.update(is_enabled=False)
 
-    with pytest.raises(CommandError, match=re.escape("tool_packs/support.yaml: It is no")):  # fmt: skip
+    with pytest.raises(
+        CommandError, match=re.escape("tool_packs/support.yaml: It is no")
+    ):
         bundle("export", first)
     bundle("export", first, "--replace")
     assert sorted(_files(first)) == ["tool_sets/weather.yaml"]
