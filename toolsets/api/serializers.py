@@ -11,7 +11,7 @@ from gateway.rest.bodies import (
     StrictText,
     UpdateBody,
 )
-from toolsets.api.shapes import ToolSetAdapterShape
+from toolsets.api.shapes import PreviewedAdapterShape, ToolSetAdapterShape
 from toolsets.models import Tool
 
 
@@ -61,12 +61,17 @@ class ToolSetBody(StrictSerializer):
     managed = StrictFlag(required=False, source="is_managed")
 
 
+@extend_schema_field(PreviewedAdapterShape)
+class PreviewedAdapterField(AdapterField):
+    """A union that may leave out where the upstream is."""
+
+
 class PreviewBody(StrictSerializer):
     """An adapter that is not saved; of it, only what decides about tools matters."""
 
     are_nulls_absent = True
 
-    adapter = AdapterField()
+    adapter = PreviewedAdapterField()
 
 
 class ToolSpec(StrictSerializer):

@@ -104,6 +104,21 @@ class ToolSetAdapterShape(Shape):
     openapi = ToolSetAdapterOpenAPIShape(required=False)
 
 
+class PreviewedMcpShape(ToolSetAdapterMcpShape):
+    url = serializers.CharField(required=False)
+
+
+class PreviewedHTTPShape(ToolSetAdapterHTTPShape):
+    baseUrl = serializers.CharField(required=False)
+
+
+class PreviewedAdapterShape(ToolSetAdapterShape):
+    """An adapter of the set's own kind; what it leaves out stays as the set has it."""
+
+    mcp = PreviewedMcpShape(required=False)
+    http = PreviewedHTTPShape(required=False)
+
+
 class InteractionsShape(Shape):
     """What the upstream may ask callers for."""
 
