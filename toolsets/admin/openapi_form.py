@@ -1,29 +1,21 @@
-"""The form for an OpenAPI document, and what it would bring in before it is saved."""
+"""The form for an OpenAPI document: by address, as a file, or as text."""
 
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from gateway.errors import GatewayError
-from gateway.identity.admin_base import actor_of
 from toolsets.admin.forms import CONNECTION, MORE, WHICH_TOOLS, SyncedForm
-from toolsets.admin.health import TOOL_TONES
-from toolsets.inspecting import inspect
-from toolsets.models import Tool, ToolSet
+from toolsets.models import ToolSet
 
 if TYPE_CHECKING:
     from django.forms import Textarea, TextInput
 else:
     from unfold.widgets import UnfoldAdminTextareaWidget as Textarea
     from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
-
-_MOST_ROWS = 3000
 
 
 class ReadingWidget(forms.Widget):
@@ -142,62 +134,3 @@ class OpenApiForm(SyncedForm):
     @property
     def _kept(self) -> str:
         return str(self.instance.adapter.get("document") or "")
-
-
-def reading_page(request: HttpRequest, tool_set: ToolSet) -> HttpResponse:
-    """What the document of the form that is posted would bring in; `tool_set` is new, or the one that is changed."""
-    form = OpenApiForm(request.POST, request.FILES, instance=tool_set)
-    form.is_valid()
-    wrong = {name: said for name, said in form.errors.items() if name in _READ}
-    context: dict[str, Any] = {}
-    try:
-        if wrong:
-            raise ValidationError({name: list(said) for name, said in wrong.items()})
-        context = _read(form, tool_set, request)
-    except ValidationError as exc:
-        context["faults"] = [
-            (form.fields[name].label if name in form.fields else "", " ".join(said))
-            for name, said in _by_field(exc)
-        ]
-    except GatewayError as exc:
-        context["refusal"] = exc
-    return TemplateResponse(request, "toolcrib/openapi/reading.html", context)
-
-
-_READ = (
-    "url",
-    "upload",
-    "document",
-    "base_url",
-    "server_name",
-    "headers",
-    "include",
-    "exclude",
-    "approvals_only",
-)
-
-
-def _read(form: OpenApiForm, tool_set: ToolSet, request: HttpRequest) -> dict[str, Any]:
-    found = inspect(
-        tool_set,
-        adapter=form.adapter,
-        secrets=form.cleaned_data.get("secrets") or {},
-        actor=actor_of(request),
-    )
-    seen = found.preview
-    return {
-        "found": found,
-        "total": len(seen.outcomes),
-        "available": len(seen.having(Tool.Status.AVAILABLE)),
-        "filtered": len(seen.having(Tool.Status.FILTERED)),
-        "approval": len(seen.needing_approval),
-        "rows": [(row, TOOL_TONES[row.status]) for row in seen.outcomes[:_MOST_ROWS]],
-        "unnamed": found.skipped_count - len(found.skipped),
-    }
-
-
-def _by_field(refusal: ValidationError) -> list[tuple[str, list[str]]]:
-    return [
-        (OpenApiForm.refusal_fields.get(name, name), said)
-        for name, said in refusal.message_dict.items()
-    ]

@@ -34,7 +34,8 @@ from toolsets.admin.editors import spoken
 from toolsets.admin.filtering import preview_page
 from toolsets.admin.forms import HttpForm, McpForm, ToolSetForm
 from toolsets.admin.health import events_of, health_chip, progress, state_of, sync_of
-from toolsets.admin.openapi_form import OpenApiForm, reading_page
+from toolsets.admin.openapi_form import OpenApiForm
+from toolsets.admin.reading import reading_page
 from toolsets.admin.writing import WritePages, may_write
 from toolsets.header_rules import names_in
 from toolsets.headers import named_secrets
