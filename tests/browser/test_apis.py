@@ -195,6 +195,20 @@ def test_a_document_is_read_filtered_synced_and_called(
     assert result.structured_content["key"] == "hush-hush"
 
 
+def test_a_large_document_that_is_pasted_travels_as_a_file(
+    page: Page, api: Recorder
+) -> None:
+    connect_form(page, "OpenAPI document", "Large")
+    info = {"title": "Fish", "version": "1", "description": "x" * 3_000_000}
+    text = json.dumps({**fish_api(api), "info": info})
+    page.evaluate("t => { document.querySelector('#id_document').value = t }", text)
+
+    page.click("text=Read the document")
+
+    expect(page.locator("[data-reading-says]")).to_contain_text("3 operations")
+    expect(page.locator("[name=document]")).to_have_value("")
+
+
 def test_a_tool_set_that_packs_hold_is_deleted_after_a_question(
     page: Page, api: Recorder
 ) -> None:

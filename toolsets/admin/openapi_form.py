@@ -12,8 +12,9 @@ from toolsets.admin.forms import CONNECTION, MORE, WHICH_TOOLS, SyncedForm
 from toolsets.models import ToolSet
 
 if TYPE_CHECKING:
-    from django.forms import Textarea, TextInput
+    from django.forms import FileInput, Textarea, TextInput
 else:
+    from unfold.widgets import UnfoldAdminFileFieldWidget as FileInput
     from unfold.widgets import UnfoldAdminTextareaWidget as Textarea
     from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
 
@@ -64,9 +65,7 @@ class OpenApiForm(SyncedForm):
     upload = forms.FileField(
         label="or upload it",
         required=False,
-        widget=forms.FileInput(
-            attrs={"class": "tc-file", "accept": ".json,.yaml,.yml,.txt"}
-        ),
+        widget=FileInput(attrs={"accept": ".json,.yaml,.yml,.txt"}),
     )
     document = forms.CharField(
         label="or paste it",
