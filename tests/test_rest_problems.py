@@ -16,11 +16,14 @@ from gateway.errors import GatewayError, Refused
 from gateway.rest.problems import STATUSES, headers_of, problem_of
 
 REST_PACKAGES = ("gateway.identity", "toolsets", "toolpacks")
-# Raised at start, on the call path or inside a sync; none of them leaves a REST view.
+# Raised at start, on the call path, inside a sync or a bundle's run, or by commands; none of them leaves a REST view.
 NEVER_OVER_REST = (
     "gateway.identity.installation",
     "toolsets.adapters",
+    "toolpacks.bundles.effecting",
+    "toolpacks.bundles.runs.RunLost",
     "toolsets.claims",
+    "toolsets.following",
     "toolsets.sync.Interrupted",
 )
 

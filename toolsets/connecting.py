@@ -277,10 +277,12 @@ def _check_managed(
         return
     if "is_managed" in changes:
         raise ToolSetManaged("Only API keys may change whether a tool set is managed.")
-    if not current.is_managed or "adapter" not in changes:
+    if not current.is_managed or not {"adapter", "adapter_type"} & set(changes):
         return
-    before, after = changes["adapter"]
-    if any(before.get(member) != after.get(member) for member in _DECIDES_TOOLS):
+    before, after = changes.get("adapter", [{}, {}])
+    if "adapter_type" in changes or any(
+        before.get(member) != after.get(member) for member in _DECIDES_TOOLS
+    ):
         raise ToolSetManaged(
             "This tool set is managed: only API keys may change its address, filters and approvals."
         )

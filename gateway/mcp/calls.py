@@ -216,5 +216,6 @@ async def _confirm_after_wait(call: AdmittedCall, credentials: Credentials) -> N
     """Before the first byte leaves after a wait, see that the call would still go to the same place."""
     visit = await call.request.access.enter(call.request.door)
     confirmed = await confirm(call, visit, credentials)
-    if confirmed.target.key != call.target.key:
+    is_same = confirmed.target.key == call.target.key
+    if not is_same or confirmed.tool.config != call.tool.config:
         raise ChangedMeanwhile(_CHANGED)

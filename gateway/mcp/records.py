@@ -119,7 +119,7 @@ class RecordWriter:
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[bool]] = set()
 
     def call_begins(self) -> None:
         self._lane.crowd += 1
@@ -159,7 +159,7 @@ class RecordWriter:
             self._start_closing(call_id, outcome)
             raise
 
-    def _start_closing(self, call_id: str, outcome: Outcome) -> "asyncio.Task[None]":
+    def _start_closing(self, call_id: str, outcome: Outcome) -> "asyncio.Task[bool]":
         trying = asyncio.create_task(self._keep_closing(call_id, outcome))
         self._closing.add(trying)
         trying.add_done_callback(self._closing.discard)
@@ -171,13 +171,16 @@ class RecordWriter:
         trying = self._start_closing(call_id, outcome)
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
-                await asyncio.shield(trying)
+                is_closed = await asyncio.shield(trying)
         except TimeoutError:
+            is_closed = False
+        if not is_closed:
             raise NotRecorded(
                 "The tool was called, but how it ended is not recorded yet."
             ) from cause
 
-    async def _keep_closing(self, call_id: str, outcome: Outcome) -> None:
+    async def _keep_closing(self, call_id: str, outcome: Outcome) -> bool:
+        """Whether it is written: the database may refuse it for good."""
         while True:
             await asyncio.sleep(_RETRY_SECONDS)
             try:
@@ -186,7 +189,8 @@ class RecordWriter:
                 continue
             except JobFailed:
                 log.warning("call row cannot be closed", extra={"call": call_id})
-            return
+                return False
+            return True
 
     async def _insert(self, facts: CallFacts, outcome: Outcome) -> None:
         if self._lane.waiting >= _MOST_WAITING:

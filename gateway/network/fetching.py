@@ -160,6 +160,8 @@ class _Body:
 
     def feed(self, chunk: bytes) -> None:
         if self._decoder is not None:
+            if self._decoder.eof:
+                raise FetchFailed("The document goes on after its end.")
             room = self._max - len(self._body) + 1
             try:
                 chunk = self._decoder.decompress(chunk, room)

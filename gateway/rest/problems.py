@@ -16,6 +16,7 @@ from gateway.errors import GatewayError
 STATUSES = {
     "invalid_argument": 400,
     "api_key_without_limits": 400,
+    "schema_unusable": 400,
     "invalid_token": 401,
     "not_authenticated": 401,
     "forbidden": 403,

@@ -14,6 +14,7 @@ from tests.admin.conftest import Dashboard
 from tests.conftest import Person
 from tests.toolsets.adapters.http.recording import Recorder, recorder, response
 from tests.toolsets.openapi.documents import document, operation
+from toolsets.adapters.openapi.documents import MOST_BYTES
 from toolsets.connecting import connect
 from toolsets.models import Secret, Tool, ToolSet
 from toolsets.sync import run_sync
@@ -268,3 +269,21 @@ def test_the_document_of_a_managed_set_is_not_changed_by_a_person(
     client.post(change, _form(slug="fish", url="https://c.example/o.json"))
 
     assert ToolSet.objects.get().adapter == tool_set.adapter
+
+
+def test_networks_that_are_only_typed_are_not_reached(
+    dan: Person, dashboard: Dashboard, upstream: Recorder, settings: Any
+) -> None:
+    settings.UPSTREAM_NETWORKS = []
+    form = _form(url=upstream.url("/api.json"), allowed_networks="127.0.0.0/8")
+
+    page = _read(dashboard(dan), form)
+
+    assert "not allowed" in page
+    assert upstream.requests == []
+
+
+def test_upload_that_is_too_large_is_not_read(client: Client) -> None:
+    file = SimpleUploadedFile("api.json", b"{" * (MOST_BYTES + 1))
+
+    assert "larger than" in _read(client, _form(upload=file))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.cursors import Cursor
 from gateway.database import in_database
 from gateway.identity.keys import revoke_key
 from gateway.identity.models import ApiKey
@@ -162,10 +163,10 @@ class CountedLane(Lane):
     def read(self, batch: Any, item: Any) -> Any:
         return super().read(self._counted.setdefault(batch, self._count(batch)), item)
 
-    def _count(self, batch: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:
-        def counted(items: Sequence[Any]) -> Any:
+    def _count(self, batch: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(cursor: Cursor, items: Sequence[Any]) -> Any:
             self.reads += 1
-            return batch(items)
+            return batch(cursor, items)
 
         return counted
 

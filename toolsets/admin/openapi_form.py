@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from toolsets.adapters.openapi.documents import MOST_BYTES
 from toolsets.admin.forms import CONNECTION, MORE, WHICH_TOOLS, SyncedForm
 from toolsets.models import ToolSet
 
@@ -120,6 +121,10 @@ class OpenApiForm(SyncedForm):
     def clean_upload(self) -> str:
         """The text of the file."""
         file = self.cleaned_data.get("upload")
+        if file and file.size > MOST_BYTES:
+            raise ValidationError(
+                f"This file is larger than {MOST_BYTES // 1024**2} MiB."
+            )
         try:
             return file.read().decode("utf-8-sig") if file else ""
         except UnicodeDecodeError as exc:

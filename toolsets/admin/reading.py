@@ -29,8 +29,12 @@ _READ = (
 
 def reading_page(request: HttpRequest, tool_set: ToolSet) -> HttpResponse:
     """What the document of the form that is posted would bring in; `tool_set` is new, or the one that is changed."""
+    allowed = tool_set.allowed_networks
     form = OpenApiForm(request.POST, request.FILES, instance=tool_set)
     form.is_valid()
+    tool_set.allowed_networks = (
+        allowed  # what is typed counts once somebody who may has saved it
+    )
     wrong = {name: said for name, said in form.errors.items() if name in _READ}
     context: dict[str, Any] = {}
     try:

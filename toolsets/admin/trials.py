@@ -84,6 +84,8 @@ def _check_fits(arguments: dict[str, Any], parameters: dict[str, Any]) -> None:
         faults = [error.message for error in islice(found, _MOST_FAULTS)]
     except SchemaUnusable as exc:
         raise ValidationError({"parameters": exc.message}) from exc
+    except ValueError as exc:  # half a surrogate pair
+        raise ValidationError({"arguments": "This holds what is no text."}) from exc
     if faults:
         said = [f"A call would be refused: {fault}." for fault in faults]
         raise ValidationError({"arguments": said})
@@ -100,8 +102,10 @@ def _part(block: dict[str, Any]) -> dict[str, str]:
 
 def _readable(text: str) -> str:
     """JSON with line breaks, other text as it is, and neither without end."""
-    with suppress(ValueError, RecursionError):
-        text = pretty(json.loads(text)) if text[:1] in {"{", "["} else text
+    with suppress(ValueError, RecursionError):  # no JSON, or no text in it
+        laid_out = pretty(json.loads(text)) if text[:1] in {"{", "["} else text
+        laid_out.encode()
+        text = laid_out
     return text if len(text) <= _LONGEST else text[:_LONGEST] + " […]"
 
 

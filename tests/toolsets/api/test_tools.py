@@ -284,6 +284,10 @@ def test_person_cannot_change_whether_a_set_is_managed_but_may_describe_it(
     assert (cleared.status_code, cleared.json()["code"]) == (403, "tool_set_managed")
     assert described.status_code == 200
     assert (moved.status_code, moved.json()["code"]) == (403, "tool_set_managed")
+    turned = browser.put(
+        path, {"spec": {"adapter": {"openapi": github.adapter}}}, "application/json"
+    )
+    assert (turned.status_code, turned.json()["code"]) == (403, "tool_set_managed")
 
 
 def test_script_may_change_the_tools_of_a_managed_set(

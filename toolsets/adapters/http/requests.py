@@ -17,7 +17,8 @@ class RequestRefused(Refused):
 class OutgoingRequest:
     """What is sent: `url` absolute and encoded, `headers` all of them but those that the connection or the body sets.
 
-    `content_type` is that of `body`; both are empty for a request without a body.
+    `content_type` is that of `body`; both are empty for a request without a body. Where `is_confirmed` is false, no operator
+    named the host, but a document from elsewhere: such a request goes to public addresses only.
     """
 
     method: str
@@ -25,6 +26,7 @@ class OutgoingRequest:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     content_type: str = ""
+    is_confirmed: bool = True
 
 
 def overridden(headers: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import aiohttp
 import orjson
@@ -51,6 +52,8 @@ class HttpSender:
     ) -> Answer:
         """Send a call, and once more where it cannot have been executed, or may be executed twice."""
         outgoing = await self._built(target, request)
+        if not outgoing.is_confirmed:
+            target = replace(target, networks=())
         with self._clients.of(target) as client:
             try:
                 return await _exchange(client, outgoing, request, has_waited=has_waited)

@@ -28,7 +28,11 @@ def named(operations: Iterable[tuple[str, str, Mapping[str, Any]]]) -> list[str]
 
 def _wanted(path: str, method: str, operation: Mapping[str, Any]) -> str:
     given = operation.get("operationId")
-    text = given if isinstance(given, str) and given.strip() else f"{method}_{path}"
+    text = (
+        given
+        if isinstance(given, str) and given.strip()
+        else f"{method}_{path.strip('/')}"
+    )
     name = _OTHER.sub("_", text).strip("_")
     if not name:
         return f"{method}-{_digest(path, method)}"

@@ -72,6 +72,7 @@ def build(target: Target, request: ToolRequest) -> OutgoingRequest:
         ),
         body=body,
         content_type=content_type,
+        is_confirmed=not target.url or origin(recipe.server) == origin(target.url),
     )
 
 

@@ -2,10 +2,10 @@
 
 import argparse
 import asyncio
-import json
 import sys
 from typing import Any
 
+import orjson
 from django.core.management.base import CommandError
 
 from gateway.audit import trail
@@ -104,7 +104,7 @@ class Command(WorkspaceCommand):
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        given = json.loads(sys.stdin.read() if text == "-" else text)
+        given = orjson.loads(sys.stdin.read() if text == "-" else text)
     except ValueError as exc:
         raise CommandError(f"--arguments is not JSON: {exc}") from exc
     if not isinstance(given, dict):
