@@ -72,7 +72,7 @@ def build(target: Target, request: ToolRequest) -> OutgoingRequest:
         ),
         body=body,
         content_type=content_type,
-        is_confirmed=not target.url or origin(recipe.server) == origin(target.url),
+        is_confirmed=_is_confirmed(recipe, target),
     )
 
 
@@ -88,6 +88,12 @@ def _check_server(recipe: _Recipe, target: Target) -> None:
             "This tool's server is not where its document is, so the tool set's headers are not sent there. "
             "Its operator should set baseUrl."
         )
+
+
+def _is_confirmed(recipe: _Recipe, target: Target) -> bool:
+    """Whether an operator named the server, and not only a document that may change."""
+    is_named = not target.url or recipe.server == target.url.rstrip("/")
+    return is_named or origin(recipe.server) == origin(target.url)
 
 
 class _Sent:
