@@ -11,19 +11,22 @@ from typing import Any, Protocol
 import psycopg
 from django.db import connection
 
+from gateway.batches import Answer, Statement
+
 
 class Cursor(Protocol):
-    """What a batch needs of a cursor. Placeholders are `%s`, on every database."""
+    """What a round needs of a cursor. Placeholders are `%s`, on every database."""
 
     @property
     def rowcount(self) -> int:
         """How many rows the last statement wrote."""
 
-    def execute(self, statement: str, values: Sequence[Any] = ()) -> Any:
-        """Run one statement."""
+    @property
+    def description(self) -> Any:
+        """None when the last statement reads no rows."""
 
-    def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> Any:
-        """Run one statement with the values of each row."""
+    def execute(self, statement: Any, values: Sequence[Any] = ()) -> Any:
+        """Run one statement."""
 
     def fetchall(self) -> list[Any]:
         """The rows that the last statement read."""
@@ -40,11 +43,12 @@ class QuestionMarks:
         count: int = self._inner.rowcount
         return count
 
+    @property
+    def description(self) -> Any:
+        return self._inner.description
+
     def execute(self, statement: str, values: Sequence[Any] = ()) -> Any:
         return self._inner.execute(_with_question_marks(statement), values)
-
-    def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> Any:
-        return self._inner.executemany(_with_question_marks(statement), rows)
 
     def fetchall(self) -> list[Any]:
         rows: list[Any] = self._inner.fetchall()
@@ -56,6 +60,14 @@ def _with_question_marks(statement: str) -> str:
     return statement.replace("%s", "?")
 
 
+def answer(cursor: Cursor, statement: Statement) -> Answer:
+    """Run one statement, and take what it gives."""
+    cursor.execute(*statement)
+    return Answer(
+        cursor.rowcount, cursor.fetchall() if cursor.description is not None else ()
+    )
+
+
 def own_cursor() -> Cursor:
     """A cursor on this thread's connection, made anew when it was lost.
 
@@ -65,3 +77,12 @@ def own_cursor() -> Cursor:
     if connection.vendor == "sqlite":
         return QuestionMarks(connection.connection.cursor())
     return psycopg.Cursor(connection.connection)
+
+
+def opened_beside() -> Any:
+    """A second connection to this thread's database, the database's own, for whoever it is given to."""
+    wrapper: Any = connection.copy()
+    if connection.vendor == "sqlite":
+        return wrapper.get_new_connection(wrapper.get_connection_params())
+    wrapper.connect()
+    return wrapper.connection

@@ -1,29 +1,34 @@
-"""One thread with one connection that carries the small database work of many requests together.
+"""The small database work of many requests, done together: one lane a process.
 
-What the event loop asks for in one turn is handed over together, and whatever is waiting when the thread looks goes in
-one round. Nobody waits for company: an idle thread takes a single job at once. On SQLite the work of one or two calls is
-done on the event loop itself while nobody else writes: there is no server to wait for, and going to a thread and back
-takes longer. In a crowd, going together costs less than going at once.
+What the event loop asks for in one turn is handed over together, and whatever is waiting when a round begins goes in it.
+Nobody waits for company: an idle lane takes a single job at once. Rounds run where they cost least: on PostgreSQL over a
+connection of the event loop's own (`pipeline`), on SQLite on the event loop itself while it is quiet (`inline`), and
+otherwise on a thread with one connection, which also judges whatever fails elsewhere.
 """
 
 import asyncio
 import contextlib
+import logging
 import queue
 import threading
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
+from gateway.batches import Batch, Job
+from gateway.cursors import opened_beside
 from gateway.database import DatabaseAway, in_database
-from gateway.inline import Inline, checkpoint, open_inline
-from gateway.rounds import Batch, Job, run
+from gateway.inline import Inline, checkpoint
+from gateway.pipeline import Pipeline
+from gateway.rounds import run
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+log = logging.getLogger(__name__)
+
 _MOST_TOGETHER = 512
-_LARGEST_QUIET_CROWD = 2
 _ROUNDS_A_CHECKPOINT = 500
 
 
@@ -34,13 +39,16 @@ class Lane:
     """
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[Job] | None] = queue.SimpleQueue()
         self._asked: list[Job] = []
         self._thread = threading.Thread(target=self._work, name="lane", daemon=True)
-        self._inline: Inline | None = None
+        self._express: Inline | Pipeline | None = None
         self._loop: asyncio.AbstractEventLoop
         self._checkpoint: asyncio.Task[None] | None = None
+        self._express_is_lost = True
         self._rounds = 0
+        self._on_thread = 0
+        self._all_done = asyncio.Event()
         self.waiting = 0
         self.crowd = 0
 
@@ -49,10 +57,17 @@ class Lane:
         self._thread.start()
 
     async def stop(self) -> None:
-        """Do what is waiting, then end the thread."""
+        """Do what is waiting, then end the thread and the connections."""
         self._hand_over()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                while self.waiting:
+                    self._all_done.clear()
+                    await self._all_done.wait()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join, 5.0)
+        if self._express is not None:
+            self._express.close()
 
     def write(self, batch: Batch[T, R], item: T) -> "asyncio.Future[R]":
         """Have `batch` write `item`, in one transaction with whatever else is waiting; done means committed.
@@ -77,23 +92,44 @@ class Lane:
 
     def _hand_over(self) -> None:
         asked, self._asked = self._asked, []
-        is_quiet = self.crowd <= _LARGEST_QUIET_CROWD and self.waiting == len(asked)
-        if is_quiet and self._inline is not None and self._inline.did(asked):
-            self._settle(asked)
-        else:
-            self._queue.put(asked)
+        if not asked:
+            return
+        if not self._took_express(asked):
+            self._give_to_thread(asked)
+
+    def _took_express(self, jobs: Sequence[Job]) -> bool:
+        if self._on_thread or self._express is None:  # nothing overtakes the thread
+            return False
+        return self._express.takes(jobs, crowd=self.crowd)
+
+    def _give_to_thread(self, jobs: Sequence[Job]) -> None:
+        self._on_thread += len(jobs)
+        self._queue.put(jobs)
 
     # --- on the lane's thread ----------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        self._inline = inline = open_inline()
+        self._offer_express()
         while jobs := self._next_round():
             run(jobs)
-            with contextlib.suppress(RuntimeError):  # the loop has closed
-                self._loop.call_soon_threadsafe(self._settle, jobs)
-        if inline is not None:
-            inline.close()
+            self._tell(self._came_back, jobs)
+            if self._express_is_lost and not _met_nobody(jobs):
+                self._offer_express()
         connection.close()
+
+    def _offer_express(self) -> None:
+        """Open a connection for the event loop, if the database answers; else the thread serves until it does."""
+        try:
+            opened = opened_beside()
+        except DatabaseError as exc:
+            log.warning("no connection", extra={"cause": type(exc).__name__})
+        else:
+            self._express_is_lost = False
+            self._tell(self._adopt, opened)
+
+    def _tell(self, heard: Callable[[Any], None], what: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has closed
+            self._loop.call_soon_threadsafe(heard, what)
 
     def _next_round(self) -> list[Job]:
         jobs: list[Job] = []
@@ -110,10 +146,31 @@ class Lane:
 
     # --- on the event loop -------------------------------------------------------------------------------------------
 
+    def _adopt(self, opened: Any) -> None:
+        if connection.vendor == "sqlite":
+            self._express = Inline(opened, self._settle)
+        else:
+            self._express = Pipeline(
+                opened, on_done=self._settle, on_undone=self._came_undone
+            )
+
+    def _came_undone(self, jobs: Sequence[Job]) -> None:
+        """The express could not do them, be it for their sake or because its connection is lost."""
+        if self._express is not None and self._express.is_lost:
+            self._express_is_lost = True
+        if jobs:
+            self._give_to_thread(jobs)
+
+    def _came_back(self, jobs: Sequence[Job]) -> None:
+        self._on_thread -= len(jobs)
+        self._settle(jobs)
+
     def _settle(self, jobs: Sequence[Job]) -> None:
         self.waiting -= len(jobs)
+        if not self.waiting:
+            self._all_done.set()
         self._rounds += 1
-        if self._rounds % _ROUNDS_A_CHECKPOINT == 0 and self._inline is not None:
+        if self._rounds % _ROUNDS_A_CHECKPOINT == 0 and connection.vendor == "sqlite":
             self._checkpoint = self._loop.create_task(_checkpoint())
         for job in jobs:
             if job.done.done():
@@ -123,6 +180,10 @@ class Lane:
             else:
                 job.done.set_exception(job.error)
                 job.done.exception()  # whoever asked may be gone
+
+
+def _met_nobody(jobs: Sequence[Job]) -> bool:
+    return any(isinstance(job.error, DatabaseAway) for job in jobs)
 
 
 async def _checkpoint() -> None:

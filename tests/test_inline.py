@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from gateway.cursors import Cursor
+from gateway.batches import Answer, Batch, Statement
 from gateway.identity.models import Account
 from gateway.lane import Lane
-from tests.test_lane_rounds import on_a_lane
+from tests.test_lane_rounds import Echo, on_a_lane
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -29,11 +29,11 @@ class Renaming:
     def __init__(self, account: Account) -> None:
         self.account = account
         self.threads: list[str] = []
+        self.batch = Batch(self._statements, lambda names, _: names)
 
-    def __call__(self, cursor: Cursor, names: Sequence[str]) -> Sequence[str]:
+    def _statements(self, names: Sequence[str]) -> list[Statement]:
         self.threads.append(threading.current_thread().name)
-        cursor.executemany(_RENAME, [(name, self.account.pk) for name in names])
-        return names
+        return [(_RENAME, (name, self.account.pk)) for name in names]
 
     def renamed(self) -> str:
         self.account.refresh_from_db()
@@ -48,7 +48,7 @@ def renaming() -> Renaming:
 async def warmed(lane: Lane) -> None:
     """The lane's thread has done a round, so what it opens is open."""
     lane.crowd = 100
-    await lane.read(lambda _, items: items, None)
+    await lane.read(Echo().batch, None)
     lane.crowd = 0
 
 
@@ -65,7 +65,7 @@ def somebody_writes() -> Iterator[sqlite3.Connection]:
 def test_single_write_is_done_on_the_event_loop(renaming: Renaming) -> None:
     async def scene(lane: Lane) -> None:
         await warmed(lane)
-        await lane.write(renaming, "After")
+        await lane.write(renaming.batch, "After")
 
     on_a_lane(scene)
 
@@ -77,7 +77,7 @@ def test_crowd_goes_together_on_the_thread(renaming: Renaming) -> None:
     async def scene(lane: Lane) -> None:
         await warmed(lane)
         lane.crowd = 3
-        await asyncio.gather(*(lane.write(renaming, f"{n}") for n in range(3)))
+        await asyncio.gather(*(lane.write(renaming.batch, f"{n}") for n in range(3)))
 
     on_a_lane(scene)
 
@@ -90,7 +90,7 @@ def test_while_somebody_else_writes_the_thread_waits_and_the_loop_goes_on(
     async def scene(lane: Lane) -> bool:
         await warmed(lane)
         with somebody_writes() as other:
-            writing = lane.write(renaming, "After")
+            writing = lane.write(renaming.batch, "After")
             for _ in range(3):
                 await asyncio.sleep(0)
             was_done = writing.done()
@@ -106,9 +106,10 @@ def test_while_somebody_else_writes_the_thread_waits_and_the_loop_goes_on(
 def test_what_fails_on_the_loop_leaves_nothing_and_is_judged_on_the_thread(
     renaming: Renaming,
 ) -> None:
-    def write_and_fail(cursor: Cursor, items: Sequence[str]) -> Sequence[str]:
-        renaming(cursor, items)
+    def fail(names: Sequence[str], _: Sequence[Answer]) -> Sequence[str]:
         raise ValueError("odd")
+
+    write_and_fail = Batch(renaming.batch.statements, fail)
 
     async def scene(lane: Lane) -> BaseException | None:
         await warmed(lane)

@@ -7,14 +7,15 @@ from typing import Any, TypeVar
 import pytest
 from django.db import DataError, OperationalError
 
-from gateway.cursors import Cursor
+from gateway.batches import Answer, Batch, JobFailed, Statement
 from gateway.database import DatabaseAway
 from gateway.lane import Lane
-from gateway.rounds import JobFailed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 T = TypeVar("T")
+NOW = "2026-11-20 00:00:00+00:00"
+_INSERT = "INSERT INTO identity_account (id, name, created_at) VALUES (%s, %s, %s)"
 
 
 def on_a_lane(scene: Callable[[Lane], Awaitable[T]]) -> T:
@@ -30,19 +31,23 @@ def on_a_lane(scene: Callable[[Lane], Awaitable[T]]) -> T:
     return asyncio.run(play())
 
 
-class Batch:
-    """Remembers what it was given together; fails on what it is told to."""
+class Echo:
+    """Says of each item that it did it. Remembers what it was given together; fails on what it is told to."""
 
     def __init__(self, **failures: Exception) -> None:
         self.together: list[list[Any]] = []
         self._failures = failures
+        self.batch = Batch(self._statements, self._results)
 
-    def __call__(self, _: Cursor, items: Sequence[Any]) -> list[str]:
+    def _statements(self, items: Sequence[Any]) -> list[Statement]:
         self.together.append(list(items))
         for item in items:
             if failure := self._failures.get(str(item)):
                 raise failure
-        return [f"did {item}" for item in items]
+        return [("SELECT %s", (f"did {item}",)) for item in items]
+
+    def _results(self, items: Sequence[Any], answers: Sequence[Answer]) -> list[str]:
+        return [answer.rows[0][0] for answer in answers]
 
 
 async def ended(*futures: "asyncio.Future[Any]") -> list[Any]:
@@ -50,34 +55,39 @@ async def ended(*futures: "asyncio.Future[Any]") -> list[Any]:
 
 
 def test_what_is_asked_in_one_turn_goes_together() -> None:
-    batch = Batch()
+    echo = Echo()
 
     async def scene(lane: Lane) -> list[Any]:
-        return await ended(*(lane.read(batch, n) for n in range(100)))
+        return await ended(*(lane.read(echo.batch, n) for n in range(100)))
 
     assert on_a_lane(scene) == [f"did {n}" for n in range(100)]
-    assert batch.together == [list(range(100))]
+    assert echo.together == [list(range(100))]
 
 
 def test_writes_come_before_reads_of_the_same_turn() -> None:
-    order: list[str] = []
+    naming = Batch[str, int](
+        lambda names: [(_INSERT, ("acct_1", name, NOW)) for name in names],
+        lambda names, answers: [answer.written for answer in answers],
+    )
+    counting = Batch[None, int](
+        lambda items: [("SELECT COUNT(*) FROM identity_account", ())] * len(items),
+        lambda items, answers: [answer.rows[0][0] for answer in answers],
+    )
 
-    async def scene(lane: Lane) -> None:
-        reading = lane.read(lambda _, items: order.append("read") or items, 1)  # type: ignore[func-returns-value]
-        writing = lane.write(lambda _, items: order.append("write") or items, 1)  # type: ignore[func-returns-value]
-        await ended(reading, writing)
+    async def scene(lane: Lane) -> list[Any]:
+        return await ended(lane.read(counting, None), lane.write(naming, "Ada"))
 
-    on_a_lane(scene)
-
-    assert order == ["write", "read"]
+    assert on_a_lane(scene) == [1, 1]
 
 
 @pytest.mark.parametrize("failure", [DataError("odd"), ValueError("odd")])
 def test_write_that_the_database_refuses_fails_alone(failure: Exception) -> None:
-    batch = Batch(bad=failure)
+    echo = Echo(bad=failure)
 
     async def scene(lane: Lane) -> list[Any]:
-        return await ended(*(lane.write(batch, item) for item in ("a", "bad", "b")))
+        return await ended(
+            *(lane.write(echo.batch, item) for item in ("a", "bad", "b"))
+        )
 
     first, refused, last = on_a_lane(scene)
 
@@ -86,11 +96,11 @@ def test_write_that_the_database_refuses_fails_alone(failure: Exception) -> None
 
 
 def test_lost_connection_fails_all_and_the_next_round_goes_well() -> None:
-    batch = Batch(away=OperationalError("gone"))
+    echo = Echo(away=OperationalError("gone"))
 
     async def scene(lane: Lane) -> tuple[list[Any], Any]:
-        lost = await ended(lane.write(batch, "away"), lane.write(batch, "b"))
-        return lost, await lane.write(batch, "c")
+        lost = await ended(lane.write(echo.batch, "away"), lane.write(echo.batch, "b"))
+        return lost, await lane.write(echo.batch, "c")
 
     lost, after = on_a_lane(scene)
 
@@ -99,23 +109,23 @@ def test_lost_connection_fails_all_and_the_next_round_goes_well() -> None:
 
 
 def test_nobody_need_wait_for_a_job_that_fails() -> None:
-    batch = Batch(away=OperationalError("gone"))
+    echo = Echo(away=OperationalError("gone"))
 
     async def scene(lane: Lane) -> Any:
-        given_up = lane.write(batch, "away")
+        given_up = lane.write(echo.batch, "away")
         given_up.cancel()
-        return await lane.read(batch, "b")
+        return await lane.read(echo.batch, "b")
 
     assert on_a_lane(scene) == "did b"
 
 
 def test_stopping_does_what_is_waiting() -> None:
-    batch = Batch()
+    echo = Echo()
 
     async def scene() -> list[Any]:
         lane = Lane()
         lane.start()
-        waiting = [lane.write(batch, n) for n in range(3)]
+        waiting = [lane.write(echo.batch, n) for n in range(3)]
         await lane.stop()
         return await ended(*waiting)
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from gateway.cursors import Cursor, own_cursor
+from gateway.batches import Answer, Batch, Statement
+from gateway.cursors import answer, own_cursor
 from gateway.lane import Lane
 
 Key = tuple[str, str]
@@ -28,27 +29,37 @@ class Revisions(NamedTuple):
 
 def read(keys: Iterable[Key]) -> dict[Key, int]:
     """The number of each key; 0 for one that was never raised. Reads the database once."""
-    with connection.wrap_database_errors:
-        return _read(own_cursor(), keys)
-
-
-def _read(cursor: Cursor, keys: Iterable[Key]) -> dict[Key, int]:
     wanted = set(keys)
     if not wanted:
         return {}
-    workspaces = sorted({workspace for workspace, _ in wanted})
-    subjects = sorted({subject for _, subject in wanted})
+    with connection.wrap_database_errors:
+        answered = answer(own_cursor(), _question(wanted))
+    return _numbers(wanted, answered)
+
+
+def _question(wanted: set[Key]) -> Statement:
+    workspaces = _padded(sorted({workspace for workspace, _ in wanted}))
+    subjects = _padded(sorted({subject for _, subject in wanted}))
     query = (
         "SELECT workspace_id, subject, number FROM identity_revision "  # noqa: S608 - only placeholders are added
         f"WHERE workspace_id IN ({_places(workspaces)}) AND subject IN ({_places(subjects)})"
     )
-    cursor.execute(query, [*workspaces, *subjects])
-    found = {(row[0], row[1]): row[2] for row in cursor.fetchall()}
-    return {key: found.get(key, 0) for key in wanted}
+    return query, [*workspaces, *subjects]
+
+
+def _padded(values: list[str]) -> list[str]:
+    """As many values as a power of two, the last one repeated, so that there are few different statements to prepare."""
+    missing = (1 << (len(values) - 1).bit_length()) - len(values)
+    return values + values[-1:] * missing
 
 
 def _places(values: list[str]) -> str:
     return ", ".join(["%s"] * len(values))
+
+
+def _numbers(wanted: set[Key], answered: Answer) -> dict[Key, int]:
+    found = {(row[0], row[1]): row[2] for row in answered.rows}
+    return {key: found.get(key, 0) for key in wanted}
 
 
 class RevisionReader:
@@ -68,11 +79,17 @@ class RevisionReader:
         Raises (when awaited):
             DatabaseAway: the database does not answer.
         """
-        return self._lane.read(_read_all, (workspace_id, registered_user_id, tool_sets))
+        return self._lane.read(
+            _REVISIONS, (workspace_id, registered_user_id, tool_sets)
+        )
 
 
-def _read_all(cursor: Cursor, asked: Sequence[Question]) -> list[Revisions]:
-    numbers = _read(cursor, _keys(asked))
+def _questions(asked: Sequence[Question]) -> list[Statement]:
+    return [_question(_keys(asked))]
+
+
+def _told(asked: Sequence[Question], answers: Sequence[Answer]) -> list[Revisions]:
+    numbers = _numbers(_keys(asked), answers[0])
     return [
         Revisions(
             numbers[workspace, ""],
@@ -88,3 +105,6 @@ def _keys(asked: Sequence[Question]) -> set[Key]:
     for workspace, user, tool_sets in set(asked):
         keys.update((workspace, subject) for subject in ("", user, *tool_sets))
     return keys
+
+
+_REVISIONS = Batch(_questions, _told)

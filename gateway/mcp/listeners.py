@@ -9,6 +9,7 @@ from weakref import WeakSet
 import orjson
 
 from gateway import bus
+from gateway.batches import JobFailed
 from gateway.database import DatabaseAway
 from gateway.errors import GatewayError
 from gateway.identity.revisions import Revisions
@@ -24,7 +25,6 @@ from gateway.mcp.http import (
 )
 from gateway.mcp.listing import list_digest
 from gateway.mcp.protocol import SUBSCRIPTION_KEY
-from gateway.rounds import JobFailed
 
 log = logging.getLogger(__name__)
 

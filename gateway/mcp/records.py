@@ -15,12 +15,11 @@ import orjson
 from django.db import connection
 from django.utils import timezone
 
-from gateway.cursors import Cursor
+from gateway.batches import Answer, Batch, CommitUnknown, JobFailed, Statement
 from gateway.database import DatabaseAway
 from gateway.errors import GatewayError, Refused
 from gateway.lane import Lane
 from gateway.mcp.models import ToolCall
-from gateway.rounds import CommitUnknown, JobFailed
 
 log = logging.getLogger(__name__)
 
@@ -152,12 +151,16 @@ class RecordWriter:
             NotRecorded: it is not written yet; the writer goes on trying.
         """
         try:
-            await self._lane.write(_write, (call_id, outcome))
+            await self._end(call_id, outcome)
         except (DatabaseAway, JobFailed) as exc:
             await self._close_later(call_id, outcome, exc)
         except asyncio.CancelledError:  # it may be written or not: nobody waits to see
             self._start_closing(call_id, outcome)
             raise
+
+    async def _end(self, call_id: str, outcome: Outcome) -> None:
+        if not await self._lane.write(_ROWS, (call_id, outcome)):
+            await self._lane.write(_AMENDMENTS, (call_id, outcome))
 
     def _start_closing(self, call_id: str, outcome: Outcome) -> "asyncio.Task[bool]":
         trying = asyncio.create_task(self._keep_closing(call_id, outcome))
@@ -184,7 +187,7 @@ class RecordWriter:
         while True:
             await asyncio.sleep(_RETRY_SECONDS)
             try:
-                await self._lane.write(_write, (call_id, outcome))
+                await self._end(call_id, outcome)
             except DatabaseAway:
                 continue
             except JobFailed:
@@ -196,7 +199,7 @@ class RecordWriter:
         if self._lane.waiting >= _MOST_WAITING:
             raise Busy("The gateway has too many calls waiting. Try again in a moment.")
         try:
-            await self._lane.write(_write, (facts, outcome))
+            await self._lane.write(_ROWS, (facts, outcome))
         except (DatabaseAway, JobFailed) as exc:
             raise NotRecorded(
                 "The call could not be recorded, so it was not forwarded. Try again shortly."
@@ -216,47 +219,32 @@ _fact_values = attrgetter(*_FACTS)
 _end_values = attrgetter(*_ENDS)
 
 
-def _write(
-    cursor: Cursor, rows: Sequence[tuple[CallFacts | str, Outcome]]
-) -> Sequence[None]:
-    """Insert the rows that are given with their facts, then close those of which only the id is given.
+def _statements(rows: Sequence[tuple[CallFacts | str, Outcome]]) -> list[Statement]:
+    """Insert the rows that are given with their facts, close those of which only the id is given.
 
-    A call that is cancelled while it is opened has both in one round, and its row must not be closed before it is there.
+    They stay in their order: a call that is cancelled while it is opened has both in one round.
     """
-    opened = [(facts, end) for facts, end in rows if isinstance(facts, CallFacts)]
-    closed = [(call_id, end) for call_id, end in rows if isinstance(call_id, str)]
-    if opened:
-        _insert(cursor, opened)
-    if closed:
-        _close(cursor, closed)
-    return [None] * len(rows)
+    return [
+        (_CLOSE, (*_ending(outcome), row))
+        if isinstance(row, str)
+        else (_INSERT, (*_opening(row), *_ending(outcome), ""))
+        for row, outcome in rows
+    ]
 
 
-def _insert(cursor: Cursor, rows: Sequence[tuple[CallFacts, Outcome]]) -> None:
-    _execute(
-        cursor,
-        _INSERT,
-        [_opening(facts) + _ending(outcome) + ("",) for facts, outcome in rows],
-    )
+def _amendments(closes: Sequence[tuple[str, Outcome]]) -> list[Statement]:
+    return [
+        (_AMEND, (f"{outcome.state} {outcome.code}".strip(), call_id))
+        for call_id, outcome in closes
+    ]
 
 
-def _close(cursor: Cursor, closes: Sequence[tuple[str, Outcome]]) -> None:
-    _execute(
-        cursor, _CLOSE, [(*_ending(outcome), call_id) for call_id, outcome in closes]
-    )
-    if cursor.rowcount < len(closes):
-        amendments = [
-            (f"{outcome.state} {outcome.code}".strip(), call_id)
-            for call_id, outcome in closes
-        ]
-        cursor.executemany(_AMEND, amendments)
+def _were_written(items: Sequence[object], answers: Sequence[Answer]) -> list[bool]:
+    return [answered.written == 1 for answered in answers]
 
 
-def _execute(cursor: Cursor, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-    if len(rows) == 1:
-        cursor.execute(statement, rows[0])
-    else:
-        cursor.executemany(statement, rows)
+_ROWS = Batch(_statements, _were_written)
+_AMENDMENTS = Batch(_amendments, _were_written)
 
 
 def _opening(facts: CallFacts) -> tuple[Any, ...]:

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from gateway.cursors import Cursor
+from gateway.batches import Batch, Statement
 from gateway.database import in_database
 from gateway.identity.keys import revoke_key
 from gateway.identity.models import ApiKey
@@ -163,12 +163,12 @@ class CountedLane(Lane):
     def read(self, batch: Any, item: Any) -> Any:
         return super().read(self._counted.setdefault(batch, self._count(batch)), item)
 
-    def _count(self, batch: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(cursor: Cursor, items: Sequence[Any]) -> Any:
+    def _count(self, batch: Batch[Any, Any]) -> Batch[Any, Any]:
+        def counted(items: Sequence[Any]) -> Sequence[Statement]:
             self.reads += 1
-            return batch(cursor, items)
+            return batch.statements(items)
 
-        return counted
+        return Batch(counted, batch.results)
 
 
 def test_many_listeners_share_the_reads_of_one_edit(bench: Bench) -> None:
