@@ -46,14 +46,18 @@ class Postgres:
         )
         _run((str(_binary("initdb")), *options))
         port = free_port()
-        process = _serve(folder, port)
-        address = ("-h", "127.0.0.1", "-p", str(port), "-U", "postgres")
-        _run((str(_binary("createdb")), *address, DATABASE))
-        return cls(folder=folder, port=port, process=process)
+        server = cls(folder=folder, port=port, process=_serve(folder, port))
+        server.wait_until_it_answers()
+        with psycopg.connect(server.address("postgres"), autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {DATABASE}")
+        return server
 
     @property
     def url(self) -> str:
-        return f"postgres://postgres@127.0.0.1:{self.port}/{DATABASE}"
+        return self.address(DATABASE)
+
+    def address(self, database: str) -> str:
+        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
     def stop_at_once(self) -> None:
         """As a crash would have it: connections are cut, nothing is tidied up."""
@@ -61,13 +65,16 @@ class Postgres:
         self.process.popen.wait(30)
 
     def start_again(self) -> None:
-        """Back is when it answers queries again: it listens before it has recovered."""
         self.process = _serve(self.folder, self.port)
-        wait_until(self._answers, within=60, what="PostgreSQL to recover")
+        self.wait_until_it_answers()
+
+    def wait_until_it_answers(self) -> None:
+        """It listens before it is ready."""
+        wait_until(self._answers, within=60, what="PostgreSQL to answer")
 
     def _answers(self) -> bool:
         with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(self.url).close()
+            psycopg.connect(self.address("postgres")).close()
             return True
         return False
 
