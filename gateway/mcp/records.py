@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -261,4 +262,10 @@ def _ending(outcome: Outcome) -> tuple[Any, ...]:
 
 def _moment(at: datetime) -> Any:
     """A time in UTC, as Django would hand it to this database."""
-    return at if connection.vendor == "postgresql" else str(at.replace(tzinfo=None))
+    return at if _knows_time_zones() else str(at.replace(tzinfo=None))
+
+
+@cache
+def _knows_time_zones() -> bool:
+    """Asked once: asking Django's connection for its vendor takes as long as the rest of a row."""
+    return connection.vendor == "postgresql"
