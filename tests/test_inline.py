@@ -10,9 +10,10 @@ import pytest
 from django.db import connection
 
 from gateway.batches import Answer, Batch, Statement
+from gateway.database import DatabaseAway
 from gateway.identity.models import Account
 from gateway.lane import Lane
-from tests.test_lane_rounds import Echo, on_a_lane
+from tests.test_lane_rounds import Echo, ended, on_a_lane
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -101,6 +102,23 @@ def test_while_somebody_else_writes_the_thread_waits_and_the_loop_goes_on(
     assert on_a_lane(scene) is False
     assert renaming.renamed() == "After"
     assert renaming.threads == ["lane"]
+
+
+def test_write_that_others_never_make_room_for_is_refused_in_time(
+    renaming: Renaming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.rounds._LONGEST_WAIT_SECONDS", 0.1)
+
+    async def scene(lane: Lane) -> list[object]:
+        await warmed(lane)
+        with somebody_writes():
+            refused = await ended(lane.write(renaming.batch, "After"))
+        return [*refused, await lane.write(renaming.batch, "Later")]
+
+    refused, later = on_a_lane(scene)
+
+    assert isinstance(refused, DatabaseAway)
+    assert (later, renaming.renamed()) == ("Later", "Later")
 
 
 def test_what_fails_on_the_loop_leaves_nothing_and_is_judged_on_the_thread(
