@@ -9,6 +9,12 @@ class ToolSetManaged(Refused):
     code = "tool_set_managed"
 
 
+class ToolSetArchived(Refused):
+    """The set is out of service: nothing is sent to its upstream."""
+
+    code = "tool_set_archived"
+
+
 class ToolsAreSynced(Refused):
     """The set's upstream decides which tools there are."""
 

@@ -69,10 +69,16 @@ def named_secrets(tool_set: ToolSet) -> list[NamedSecret]:
     return [NamedSecret(name=n, secret=found.get(n)) for n in sorted(names)]
 
 
-def secret_values(tool_set: ToolSet, names: Iterable[str]) -> dict[str, str]:
-    """Those of the named secrets that the tool set or, where it has none, its workspace has."""
+def held_secrets(tool_set: ToolSet, names: Iterable[str]) -> dict[str, Secret]:
+    """Those of the named secrets that the tool set or, where it has none, its workspace has, with their values loaded."""
     chosen = _chosen(tool_set, names, with_values=True)
-    return {secret.name: secret.held.value for secret in chosen}
+    return {secret.name: secret for secret in chosen}
+
+
+def secret_values(tool_set: ToolSet, names: Iterable[str]) -> dict[str, str]:
+    """The values of those secrets, by name."""
+    held = held_secrets(tool_set, names)
+    return {name: secret.held.value for name, secret in held.items()}
 
 
 def credential_generation(tool_set: ToolSet) -> int:

@@ -1,29 +1,36 @@
 """Tries a tool that is an HTTP request: shows the request as it would be sent, and sends it once a person says so."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from django.conf import settings
+from django.utils import timezone
 
 from gateway.audit import trail
 from gateway.audit.trail import Actor
+from gateway.errors import GatewayError
 from toolsets.adapters.calling import Answer, Target, ToolRequest
 from toolsets.adapters.forwarding import Forwarder
 from toolsets.adapters.http.building import build as build_request
 from toolsets.adapters.http.configs import check_config
 from toolsets.adapters.http.requests import OutgoingRequest, sent_headers
 from toolsets.adapters.openapi.requests import build as build_operation
+from toolsets.errors import ToolSetArchived
 from toolsets.header_rules import names_in, resolve
-from toolsets.headers import secret_values
-from toolsets.models import ToolSet
+from toolsets.headers import held_secrets
+from toolsets.models import Secret, ToolSet
+from toolsets.usage import note_secret_use
 
 MASK = "***"
 _SHORTEST_MASKED = 4
 """Shorter secrets hide nothing, and masking them would hide everything else."""
 _LONGEST_SHOWN = 20_000
+_LONGEST_ADDRESS = 2048
 _BUILD = {
     ToolSet.AdapterType.HTTP: build_request,
     ToolSet.AdapterType.OPENAPI: build_operation,
@@ -43,21 +50,27 @@ class ShownRequest:
     is_cut: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """What came of sending: the answer, and how long it took."""
+
+    answer: Answer
+    milliseconds: int
+
+
 def preview(
     tool_set: ToolSet, *, config: Mapping[str, Any], arguments: Mapping[str, Any]
 ) -> ShownRequest:
     """The request that a call with these arguments would send. Nothing is sent.
 
     Raises:
+        ToolSetArchived: nothing is sent to its upstream.
         ValidationError: the configuration is wrong, entries named `config.<member>`.
         MissingSecret, HeaderRefused, RequestRefused: there is no such request.
     """
     _check(tool_set, config)
-    target = _target(tool_set, config, is_masked=True)
-    outgoing = _BUILD[ToolSet.AdapterType(tool_set.adapter_type)](
-        target, _request(config, arguments, deadline=0.0)
-    )
-    return _shown(outgoing)
+    secrets = dict.fromkeys(_secrets(tool_set, config), MASK)
+    return _shown(_built(_target(tool_set, secrets), config, arguments))
 
 
 def send(
@@ -67,23 +80,64 @@ def send(
     arguments: Mapping[str, Any],
     name: str = "",
     actor: Actor,
-) -> Answer:
+) -> Trial:
     """Send the request that `preview` shows, with its secrets, and wait for the answer. Blocks, outside any event loop.
 
     Where the answer repeats a secret, MASK stands in its place: who may try a tool need not know its secrets.
 
     Raises:
-        ValidationError, MissingSecret, HeaderRefused, RequestRefused: as `preview`.
+        ToolSetArchived, ValidationError, MissingSecret, HeaderRefused, RequestRefused: as `preview`.
         AddressRefused, UpstreamError, ResultTooLarge: there is no answer.
     """
     _check(tool_set, config)
-    target = _target(tool_set, config, is_masked=False)
-    trail.record(
-        actor, "tool_set.tried", subject=tool_set, changes={"tool": [None, name]}
+    held = _secrets(tool_set, config)
+    values = {name: secret.held.value for name, secret in held.items()}
+    target = _target(tool_set, values)
+    outgoing = _built(target, config, arguments)
+    said = {
+        "tool": name,
+        "method": outgoing.method,
+        "address": _address(target, config),
+    }
+    with _recorded(tool_set, said, actor) as came:
+        note_secret_use([one.pk for one in held.values()], at=timezone.now())
+        answer = asyncio.run(_sent(target, config, arguments))
+        came |= {"status": answer.status, "bytes": answer.size}
+    return Trial(
+        answer=replace(answer, result=_masked(answer.result, [*values.values()])),
+        milliseconds=came["milliseconds"],
     )
-    answer = asyncio.run(_sent(target, config, arguments))
-    secrets = [s for s in target.secrets.values() if len(s) >= _SHORTEST_MASKED]
-    return Answer(result=_masked(answer.result, secrets), size=answer.size)
+
+
+@contextmanager
+def _recorded(
+    tool_set: ToolSet, said: Mapping[str, Any], actor: Actor
+) -> Iterator[dict[str, Any]]:
+    """Write who sends what where before it is sent, and afterwards what came of it, which is put into the mapping."""
+    event = trail.record(
+        actor, "tool_set.tried", subject=tool_set, changes=_as_news(said)
+    )
+    came: dict[str, Any] = {}
+    started = time.monotonic()
+    try:
+        yield came
+    except GatewayError as exc:
+        came["failure"] = exc.code
+        raise
+    finally:
+        came["milliseconds"] = round((time.monotonic() - started) * 1000)
+        trail.complete(event, _as_news(came))
+
+
+def _as_news(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: [None, fact] for name, fact in facts.items()}
+
+
+def _address(target: Target, config: Mapping[str, Any]) -> str:
+    """Where the request goes as the tool's author wrote it: the values of arguments are nobody's to keep."""
+    base = config.get("server") or target.url
+    path = config.get("path", "").partition("?")[0].removeprefix("/")
+    return f"{base.rstrip('/')}/{path}"[:_LONGEST_ADDRESS]
 
 
 async def _sent(
@@ -102,8 +156,9 @@ async def _sent(
 def _masked(value: Any, secrets: Sequence[str]) -> Any:
     match value:
         case str():
-            for secret in secrets:
-                value = value.replace(secret, MASK)
+            for secret in sorted(secrets, key=len, reverse=True):
+                if len(secret) >= _SHORTEST_MASKED:
+                    value = value.replace(secret, MASK)
             return value
         case dict():
             return {name: _masked(held, secrets) for name, held in value.items()}
@@ -113,26 +168,42 @@ def _masked(value: Any, secrets: Sequence[str]) -> Any:
 
 
 def _check(tool_set: ToolSet, config: Mapping[str, Any]) -> None:
+    if not tool_set.is_active:
+        raise ToolSetArchived(
+            f"{tool_set} is archived, so nothing is sent to its upstream. Put it back into service, then try again."
+        )
     if tool_set.adapter_type == ToolSet.AdapterType.HTTP:
         check_config(config)
 
 
-def _target(tool_set: ToolSet, config: Mapping[str, Any], *, is_masked: bool) -> Target:
-    own: Mapping[str, str] = tool_set.adapter.get("headers") or {}
-    names = names_in(own)
+def _secrets(tool_set: ToolSet, config: Mapping[str, Any]) -> dict[str, Secret]:
+    """The secrets that a call sends, by name."""
+    names = names_in(_headers(tool_set))
     if tool_set.adapter_type == ToolSet.AdapterType.HTTP:
         names |= names_in(config.get("headers", {}))
-    secrets = secret_values(tool_set, names)
-    if is_masked:
-        secrets = dict.fromkeys(secrets, MASK)
+    return held_secrets(tool_set, names)
+
+
+def _headers(tool_set: ToolSet) -> Mapping[str, str]:
+    return tool_set.adapter.get("headers") or {}
+
+
+def _target(tool_set: ToolSet, secrets: Mapping[str, str]) -> Target:
     return Target(
         key=(tool_set.pk, tool_set.adapter_version, "trying", 0),
         adapter=tool_set.adapter_type,
         networks=tool_set.reachable_networks,
-        url=tool_set.adapter.get("baseUrl") or "",
-        headers=resolve(own, secrets),
+        url=tool_set.adapter.get("baseUrl") or tool_set.adapter.get("url") or "",
+        headers=resolve(_headers(tool_set), secrets),
         secrets=secrets,
     )
+
+
+def _built(
+    target: Target, config: Mapping[str, Any], arguments: Mapping[str, Any]
+) -> OutgoingRequest:
+    build = _BUILD[ToolSet.AdapterType(target.adapter)]
+    return build(target, _request(config, arguments, deadline=0.0))
 
 
 def _request(

@@ -46,3 +46,9 @@ def record(
         source=actor.source,
         address=actor.address,
     )
+
+
+def complete(event: AuditEvent, changes: Mapping[str, Any]) -> None:
+    """Add what came of something that was recorded before it began."""
+    event.changes = {**event.changes, **changes}
+    event.save(update_fields=["changes"])

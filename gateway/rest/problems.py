@@ -41,6 +41,7 @@ STATUSES = {
     "not_syncable": 409,
     "tool_archived": 409,
     "tool_filtered": 409,
+    "tool_set_archived": 409,
     "tool_set_in_use": 409,
     "tools_are_synced": 409,
     "unsupported_media_type": 415,

@@ -10,9 +10,10 @@ from gateway.audit.models import AuditEvent
 from gateway.network.guard import AddressRefused
 from tests.conftest import Person
 from tests.toolsets.adapters.http.recording import Recorder, recorder, response
-from toolsets.connecting import connect
+from toolsets.connecting import archive, connect
+from toolsets.errors import ToolSetArchived
 from toolsets.header_rules import MissingSecret
-from toolsets.models import ToolSet
+from toolsets.models import SecretUse, ToolSet
 from toolsets.secrets import store_secret
 from toolsets.trying import preview, send
 
@@ -90,15 +91,56 @@ def test_request_is_sent_with_its_secrets_and_recorded(
     tool_set = http_set(alice, upstream.url())
     upstream.reply = lambda _: response('{"ok": 1}', media_type="application/json")
 
-    answer = send(
-        tool_set, config=CONFIG, arguments={"id": 1}, name="get", actor=alice.actor
+    trial = send(
+        tool_set,
+        config=CONFIG,
+        arguments={"id": "my-id", "q": "my-query"},
+        name="get",
+        actor=alice.actor,
     )
 
-    assert answer.result["structuredContent"] == {"ok": 1}
+    assert trial.answer.result["structuredContent"] == {"ok": 1}
     assert upstream.request.header("authorization") == "Bearer s3cret"
     assert upstream.request.header("x-tool") == "t0ken"
     event = AuditEvent.objects.get(action="tool_set.tried")
-    assert (event.subject_id, event.changes) == (tool_set.pk, {"tool": [None, "get"]})
+    assert (event.subject_id, event.actor_id) == (tool_set.pk, alice.actor.profile_id)
+    assert event.changes == {
+        "tool": [None, "get"],
+        "method": [None, "POST"],
+        "address": [None, upstream.url("/fish/{{ id }}")],
+        "status": [None, 200],
+        "bytes": [None, 9],
+        "milliseconds": [None, trial.milliseconds],
+    }
+
+
+def test_secrets_that_a_trial_sends_are_used(alice: Person, upstream: Recorder) -> None:
+    keep(alice, SET_KEY="s3cret", TOOL_KEY="t0ken", OTHER="0ther")
+
+    send(
+        http_set(alice, upstream.url()),
+        config=CONFIG,
+        arguments={"id": 1},
+        actor=alice.actor,
+    )
+
+    used = SecretUse.objects.values_list("secret__name", flat=True)
+    assert sorted(used) == ["SET_KEY", "TOOL_KEY"]
+
+
+def test_archived_set_is_not_tried(alice: Person, upstream: Recorder) -> None:
+    keep(alice, SET_KEY="s3cret", TOOL_KEY="t0ken")
+    tool_set = archive(http_set(alice, upstream.url()), actor=alice.actor)
+    given: dict[str, Any] = {"config": CONFIG, "arguments": {"id": 1}}
+
+    with pytest.raises(ToolSetArchived, match="Fish is archived"):
+        preview(tool_set, **given)
+    with pytest.raises(ToolSetArchived):
+        send(tool_set, **given, actor=alice.actor)
+
+    assert upstream.requests == []
+    assert not AuditEvent.objects.filter(action="tool_set.tried").exists()
+    assert not SecretUse.objects.exists()
 
 
 def test_address_that_is_not_allowed_is_refused(alice: Person, settings: Any) -> None:
@@ -112,3 +154,7 @@ def test_address_that_is_not_allowed_is_refused(alice: Person, settings: Any) ->
             arguments={"id": 1},
             actor=alice.actor,
         )
+
+    event = AuditEvent.objects.get(action="tool_set.tried")
+    assert event.changes["failure"] == [None, "address_refused"]
+    assert "status" not in event.changes

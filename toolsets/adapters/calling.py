@@ -69,10 +69,11 @@ class ToolRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """An upstream's result as it came, and the bytes it took on the wire."""
+    """An upstream's result as it came, and the bytes it took on the wire; `status` is that of HTTP, 0 over MCP."""
 
     result: dict[str, Any]
     size: int
+    status: int = 0
 
 
 class UpstreamError(GatewayError):

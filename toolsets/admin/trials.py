@@ -1,7 +1,6 @@
 """*Try it*: the request that the tool in the editor would make and, when it is sent, the answer."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
@@ -43,8 +42,7 @@ def trial_page(request: HttpRequest, tool_set: ToolSet) -> HttpResponse:
 def _answered(
     request: HttpRequest, tool_set: ToolSet, form: HttpToolForm, arguments: Any
 ) -> dict[str, Any]:
-    started = time.monotonic()
-    answer = trying.send(
+    trial = trying.send(
         tool_set,
         config=form.config,
         arguments=arguments,
@@ -52,9 +50,10 @@ def _answered(
         actor=actor_of(request),
     )
     return {
-        "answer": answer,
-        "took": duration((time.monotonic() - started) * 1000),
-        "parts": [_part(block) for block in answer.result.get("content") or []],
+        "answer": trial.answer,
+        "size": size(trial.answer.size),
+        "took": duration(trial.milliseconds),
+        "parts": [_part(block) for block in trial.answer.result.get("content") or []],
     }
 
 

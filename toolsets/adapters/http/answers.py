@@ -33,16 +33,17 @@ async def answer_of(response: aiohttp.ClientResponse, limit: int) -> Answer:
         body = await _beginning(response, min(limit, _MOST_OF_A_FAILURE))
         text = failure_text(response.status, response.headers, media_type, body)
         result = {"content": [_text(text)], "isError": True}
-        return Answer(result=result, size=len(body))
+        return Answer(result=result, size=len(body), status=response.status)
     body = b"" if response.method == "HEAD" else await read_body(response, limit)
     if not body:
         said = f"HTTP status {response.status}: done, and the answer has no content."
-        return Answer(result={"content": [_text(said)]}, size=0)
+        result = {"content": [_text(said)]}
+        return Answer(result=result, size=0, status=response.status)
     if len(body) > _LARGE:
         result = await asyncio.to_thread(_result, body, media_type)
     else:
         result = _result(body, media_type)
-    return Answer(result=result, size=len(body))
+    return Answer(result=result, size=len(body), status=response.status)
 
 
 async def _beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
