@@ -20,10 +20,12 @@ from toolsets.adapters.http.building import build as build_request
 from toolsets.adapters.http.configs import check_config
 from toolsets.adapters.http.requests import OutgoingRequest, sent_headers
 from toolsets.adapters.openapi.requests import build as build_operation
+from toolsets.adapters.sending import http_url
+from toolsets.curating import ToolArchived
 from toolsets.errors import ToolSetArchived
 from toolsets.header_rules import names_in, resolve
 from toolsets.headers import held_secrets
-from toolsets.models import Secret, ToolSet
+from toolsets.models import Secret, Tool, ToolSet
 from toolsets.usage import note_secret_use
 
 MASK = "***"
@@ -41,10 +43,14 @@ TRIABLE = frozenset(_BUILD)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownRequest:
-    """A request for people to look at: each secret is MASK, and of a long body only the beginning is there."""
+    """A request for people to look at: each secret is MASK, and of a long body only the beginning is there.
+
+    `origin` is the part of its address that says who gets it.
+    """
 
     method: str
     url: str
+    origin: str
     headers: Mapping[str, str]
     body: str
     is_cut: bool
@@ -56,6 +62,20 @@ class Trial:
 
     answer: Answer
     milliseconds: int
+
+
+def config_of(tool: Tool) -> Mapping[str, Any]:
+    """The configuration that a tool is tried with as it is kept.
+
+    Raises:
+        ToolArchived: its upstream does not have it any more.
+    """
+    if tool.status == Tool.Status.ARCHIVED:
+        raise ToolArchived(
+            f"{tool} is archived, so no call of it is sent. It can be tried when it is back."
+        )
+    config: Mapping[str, Any] = tool.config
+    return config
 
 
 def preview(
@@ -223,6 +243,7 @@ def _shown(outgoing: OutgoingRequest) -> ShownRequest:
     return ShownRequest(
         method=outgoing.method,
         url=outgoing.url,
+        origin=str(http_url(outgoing.url, encoded=True).origin()),
         headers=sent_headers(outgoing),
         body=body[:_LONGEST_SHOWN],
         is_cut=len(body) > _LONGEST_SHOWN,

@@ -264,6 +264,7 @@ def test_a_managed_set_is_read_only_and_says_why(
 
     assert "Only API keys may change the tools of Hub" in shown
     assert "Edit and try" not in shown
+    assert f'data-try="{_of_tool("try", tool)}"' in shown
     for address in (_of_tool("edit", tool), _of_tool("delete", tool)):
         assert client.post(address, _form(post="yes")).status_code == 403
     for address in (_of_set("write", tool_set), _of_set("try", tool_set)):

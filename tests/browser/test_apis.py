@@ -187,6 +187,21 @@ def test_a_document_is_read_filtered_synced_and_called(
     page.fill("[data-preview-search]", "get_fish")
     expect(page.locator(".tc-outcomes li")).to_have_count(1)
 
+    page.click(".tc-tabs >> text=Tools")
+    page.click("#result_list >> text=list_fish")
+    expect(page.locator("[name=arguments]")).to_have_value("{}")
+    page.click("text=Show the request")
+    shown = page.locator("[data-trial-request]")
+    expect(shown).to_contain_text(f"GET {api.url('/v2/fish')}")
+    expect(shown).to_contain_text("X-Api-Key: ***")
+    page.fill("[name=arguments]", "{ }")
+    expect(page.locator("[data-try-send]")).to_have_count(0)
+    assert api.requests == []
+    page.click("text=Show the request")
+    page.click("[data-try-send]")
+    expect(page.locator("[data-trial-answer]")).to_contain_text('"key": "***"')
+    assert api.request.header("X-Api-Key") == "hush-hush"
+
     url = pack_of_all(page, "Aquarium agent", "Aquarium")
     token = create_key(page)
     names, result = over_mcp(url, token, "aquarium__get_fish", id=7)

@@ -11,11 +11,13 @@ from gateway.network.guard import AddressRefused
 from tests.conftest import Person
 from tests.toolsets.adapters.http.recording import Recorder, recorder, response
 from toolsets.connecting import archive, connect
+from toolsets.curating import ToolArchived
 from toolsets.errors import ToolSetArchived
 from toolsets.header_rules import MissingSecret
-from toolsets.models import SecretUse, ToolSet
+from toolsets.models import SecretUse, Tool, ToolSet
 from toolsets.secrets import store_secret
-from toolsets.trying import preview, send
+from toolsets.trying import config_of, preview, send
+from toolsets.writing import change_tool, create_tool
 
 CONFIG = {
     "requestMethod": "POST",
@@ -66,6 +68,19 @@ def test_preview_shows_the_request_with_its_secrets_masked(alice: Person) -> Non
         "Content-Type": "application/json",
     }
     assert (shown.body, shown.is_cut) == ('{"id": "a/b"}', False)
+
+
+def test_written_tool_that_is_archived_is_not_tried_as_it_is_kept(
+    alice: Person,
+) -> None:
+    tool_set = http_set(alice, "https://api.example.com/v1")
+    tool = create_tool(tool_set, name="get", config=CONFIG, actor=alice.actor)
+    assert config_of(tool) == CONFIG
+
+    change_tool(tool, status=Tool.Status.ARCHIVED, actor=alice.actor)
+
+    with pytest.raises(ToolArchived, match="get is archived"):
+        config_of(Tool.objects.get(pk=tool.pk))
 
 
 def test_missing_secret_is_named(alice: Person) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,8 +22,10 @@ from gateway.identity.roles import Right
 from toolsets import curating
 from toolsets.admin.health import tool_chip
 from toolsets.admin.schemas import parameters
+from toolsets.admin.trials import trial_of_kept
 from toolsets.admin.writing import EditPages, may_write
 from toolsets.models import Tool, ToolSet
+from toolsets.trying import TRIABLE
 
 
 class OfToolSet(admin.SimpleListFilter):
@@ -96,7 +98,11 @@ class ToolAdmin(EditPages, WorkspaceAdmin):
         return super().get_actions(request)
 
     def get_urls(self) -> list[URLPattern]:
-        pages = [("decide", self.decide_view), ("edit", self.edit_view)]
+        pages = [
+            ("decide", self.decide_view),
+            ("edit", self.edit_view),
+            ("try", self.try_view),
+        ]
         return [
             path(
                 f"<str:object_id>/{name}/",
@@ -160,6 +166,14 @@ class ToolAdmin(EditPages, WorkspaceAdmin):
         self._decide(request, request.POST.get("decision", ""), [tool])
         return HttpResponseRedirect(self.address("change", object_id))
 
+    def try_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What a call of the tool, as it is kept, would send and get."""
+        self.require(request, Right.BUILD)
+        tool = self.row(request, object_id)
+        if tool.tool_set.adapter_type not in TRIABLE:
+            raise Http404
+        return trial_of_kept(request, tool)
+
     def _decide(self, request: HttpRequest, decision: str, tools: Any) -> None:
         self.require(request, Right.BUILD)
         actor, chosen = actor_of(request), list(tools)
@@ -208,17 +222,29 @@ class ToolAdmin(EditPages, WorkspaceAdmin):
             may_decide=may_decide,
             may_write=may_write(request, tool.tool_set),
             request_lines=_request_lines(tool),
+            try_url=self._try_url(request, tool),
             is_omitted=tool.status == Tool.Status.OMITTED,
             is_archived=tool.status == Tool.Status.ARCHIVED,
             is_filtered=tool.status == Tool.Status.FILTERED,
         )
 
+    def _try_url(self, request: HttpRequest, tool: Tool) -> str:
+        """Where the tool is tried as it is kept; "" where it cannot be, or the editor tries it."""
+        is_triable = tool.tool_set.adapter_type in TRIABLE and tool.tool_set.is_active
+        is_there = tool.status != Tool.Status.ARCHIVED
+        if not (is_triable and is_there and may(request, Right.BUILD)):
+            return ""
+        return "" if may_write(request, tool.tool_set) else self.address("try", tool.pk)
+
 
 def _request_lines(tool: Tool) -> list[tuple[str, str]]:
-    """The request that a hand-written tool makes, as its author wrote it; header values may hold what is secret."""
+    """The request that a tool of an HTTP API makes, as its author wrote it; header values may hold what is secret."""
+    config = tool.config
+    if tool.tool_set.adapter_type == ToolSet.AdapterType.OPENAPI:
+        place = f"{config.get('server', '')}{config.get('path', '')}"
+        return [("Request", f"{config.get('method', '')} {place}".strip())]
     if tool.tool_set.is_syncable:
         return []
-    config = tool.config
     method, path = config.get("requestMethod", "GET"), config.get("path", "")
     said = [
         ("Request", f"{method} {tool.tool_set.address.rstrip('/')}{path}"),

@@ -1,8 +1,9 @@
-"""*Try it*: the request that the tool in the editor would make and, when it is sent, the answer."""
+"""*Try it*: the request that a tool would make, as it stands in the editor or as it is kept, and, when it is sent, the answer."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -15,23 +16,42 @@ from gateway.identity.admin_base import actor_of
 from gateway.identity.admin_display import duration, pretty, size
 from toolsets import trying
 from toolsets.admin.http_forms import HttpToolForm
-from toolsets.models import ToolSet
+from toolsets.models import Tool, ToolSet
 from toolsets.schemas import SchemaUnusable, validator_of
 
 _LONGEST: Final = 20_000
 _MOST_FAULTS: Final = 5
 
 
-def trial_page(request: HttpRequest, tool_set: ToolSet) -> HttpResponse:
-    """What the form and the arguments that are posted would send; with `send`, what comes back."""
-    form = HttpToolForm(request.POST)
-    context: dict[str, Any] = {"tool_set": tool_set}
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """The call that shall be tried."""
+
+    name: str
+    config: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+
+
+def trial_of_edited(request: HttpRequest, tool_set: ToolSet) -> HttpResponse:
+    """What the tool in the form that is posted would send; with `send`, what comes back."""
+    return _page(request, tool_set, lambda: _edited(request))
+
+
+def trial_of_kept(request: HttpRequest, tool: Tool) -> HttpResponse:
+    """What a tool as it is kept would send for the arguments that are posted; with `send`, what comes back."""
+    return _page(request, tool.tool_set, lambda: _kept(request, tool))
+
+
+def _page(
+    request: HttpRequest, tool_set: ToolSet, read: Callable[[], _Call]
+) -> HttpResponse:
+    context: dict[str, Any] = {}
     try:
-        arguments = _arguments(form, request.POST.get("arguments", ""))
-        asked = trying.preview(tool_set, config=form.config, arguments=arguments)
+        call = read()
+        asked = trying.preview(tool_set, config=call.config, arguments=call.arguments)
         context |= {"asked": asked, "body": _readable(asked.body)}
         if request.POST.get("send"):
-            context |= _answered(request, tool_set, form, arguments)
+            context |= _answered(request, tool_set, call)
     except ValidationError as exc:
         context["faults"] = list(_faults(exc))
     except GatewayError as exc:
@@ -39,14 +59,12 @@ def trial_page(request: HttpRequest, tool_set: ToolSet) -> HttpResponse:
     return TemplateResponse(request, "toolcrib/http/trial.html", context)
 
 
-def _answered(
-    request: HttpRequest, tool_set: ToolSet, form: HttpToolForm, arguments: Any
-) -> dict[str, Any]:
+def _answered(request: HttpRequest, tool_set: ToolSet, call: _Call) -> dict[str, Any]:
     trial = trying.send(
         tool_set,
-        config=form.config,
-        arguments=arguments,
-        name=form.cleaned_data.get("name", ""),
+        config=call.config,
+        arguments=call.arguments,
+        name=call.name,
         actor=actor_of(request),
     )
     return {
@@ -57,15 +75,38 @@ def _answered(
     }
 
 
-def _arguments(form: HttpToolForm, text: str) -> dict[str, Any]:
-    """The arguments, if a call of the tool may have them.
+def _edited(request: HttpRequest) -> _Call:
+    """The call of the tool in the form.
 
     Raises:
-        ValidationError: they, or the part of the form that makes the request, are wrong.
+        ValidationError: the part of the form that makes the request, or the arguments, are wrong.
     """
+    form = HttpToolForm(request.POST)
     form.is_valid()  # what models read may still be missing
     if wrong := {f: form.errors[f] for f in form.trial_fields if f in form.errors}:
         raise ValidationError({name: list(said) for name, said in wrong.items()})
+    return _Call(
+        name=form.cleaned_data.get("name", ""),
+        config=form.config,
+        arguments=_arguments(request, form.cleaned_data["parameters"]),
+    )
+
+
+def _kept(request: HttpRequest, tool: Tool) -> _Call:
+    """The call of a tool as it is kept.
+
+    Raises:
+        ToolArchived: it is not called any more.
+        ValidationError: the arguments are wrong.
+    """
+    config = trying.config_of(tool)
+    arguments = _arguments(request, tool.parameters)
+    return _Call(name=tool.name, config=config, arguments=arguments)
+
+
+def _arguments(request: HttpRequest, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that are posted, if a call of the tool may have them. Raises as `_kept`."""
+    text = request.POST.get("arguments", "")
     try:
         arguments = json.loads(text or "{}")
     except (ValueError, RecursionError) as exc:
@@ -73,7 +114,7 @@ def _arguments(form: HttpToolForm, text: str) -> dict[str, Any]:
         raise ValidationError({"arguments": f"This is not JSON{where}."}) from exc
     if not isinstance(arguments, dict):
         raise ValidationError({"arguments": "Give a JSON object: { … }."})
-    _check_fits(arguments, form.cleaned_data["parameters"])
+    _check_fits(arguments, parameters)
     return arguments
 
 

@@ -13,7 +13,7 @@ from gateway.identity.admin_base import WorkspaceAdmin, actor_of, may
 from gateway.identity.roles import Right
 from toolsets import writing
 from toolsets.admin.http_forms import HttpToolForm, initial_of
-from toolsets.admin.trials import trial_page
+from toolsets.admin.trials import trial_of_edited
 from toolsets.models import Tool, ToolSet
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class WritePages(_Base):
     def try_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         tool_set = _written_by(request, self.row(request, object_id))
         self.require(request, Right.BUILD)
-        return trial_page(request, tool_set)
+        return trial_of_edited(request, tool_set)
 
 
 class EditPages(_Base):

@@ -1,4 +1,4 @@
-/* Tries the tool that stands in the editor: the server says what would be sent and, when asked to, sends it. */
+/* Tries the tool that stands in the editor, or the one whose page this is: the server says what would be sent and, when asked to, sends it. */
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -9,15 +9,20 @@ document.addEventListener("DOMContentLoaded", () => {
   const withBody = form.querySelector("[data-with-body]");
   let isOwn = false; // whether the person wrote the arguments
 
+  function parameters() {
+    return form.elements.parameters?.value ?? document.getElementById("try-parameters").textContent;
+  }
+
   function fill() {
     if (isOwn) return;
     try {
-      const schema = JSON.parse(form.elements.parameters.value || "{}");
+      const schema = JSON.parse(parameters() || "{}");
       args.value = JSON.stringify(example(schema, schema, 0) ?? {}, null, 2);
     } catch { /* not JSON yet: keep what is there */ }
   }
 
   function showBody() {
+    if (!withBody) return;
     withBody.hidden = !["POST", "PUT", "PATCH"].includes(form.elements.method.value) && !form.elements.body.value.trim();
   }
 
@@ -32,13 +37,26 @@ document.addEventListener("DOMContentLoaded", () => {
       if (answer.ok) fresh = await answer.text();
     } catch { /* the words above */ }
     result.replaceChildren(...new DOMParser().parseFromString(fresh, "text/html").body.childNodes);
+    result.querySelector("[data-trial-answer]")?.scrollIntoView({ block: "nearest" });
+  }
+
+  /* What is sent is what was shown. */
+  function expire() {
+    const send = result.querySelector("[data-try-send]");
+    if (!send) return;
+    const says = document.createElement("p");
+    says.className = "tc-quiet";
+    says.textContent = "Something was changed since. Show the request again before you send it.";
+    send.parentElement.replaceWith(says);
   }
 
   form.addEventListener("click", (event) => {
     if (event.target.closest("[data-try-show]")) ask(false);
     if (event.target.closest("[data-try-send]")) ask(true);
+    if (event.target.closest("[data-remove-row]")) expire();
   });
   form.addEventListener("input", (event) => {
+    expire();
     if (event.target === args) isOwn = true;
     if (event.target === form.elements.parameters) fill();
     if (event.target === form.elements.method || event.target === form.elements.body) showBody();
