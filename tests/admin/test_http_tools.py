@@ -15,7 +15,7 @@ from tests.toolsets.adapters.http.recording import Recorder, recorder, response
 from toolsets.connecting import connect
 from toolsets.models import Tool, ToolSet
 from toolsets.secrets import store_secret
-from toolsets.writing import create_tool
+from toolsets.writing import change_tool, create_tool
 
 _SCHEMA = {
     "type": "object",
@@ -237,6 +237,21 @@ def test_a_tool_is_changed(tool: Tool, client: Client) -> None:
     tool.refresh_from_db()
     assert answer["Location"] == _of_tool("change", tool)
     assert tool.config["requestMethod"] == "PUT"
+
+
+def test_a_tool_name_for_clients_is_kept_and_called_what_it_is(
+    tool: Tool, client: Client, alice: Person
+) -> None:
+    assert "tool_name" not in client.get(_of_tool("edit", tool)).content.decode()
+    config = {**_CONFIG, "toolName": "issues.create"}
+    change_tool(tool, config=config, actor=alice.actor)
+
+    page = client.get(_of_tool("edit", tool)).content.decode()
+    client.post(_of_tool("edit", tool), _form(tool_name="issues.create"))
+
+    assert "It has no effect" in page
+    tool.refresh_from_db()
+    assert tool.config == config
 
 
 def test_a_tool_is_duplicated_under_another_name(

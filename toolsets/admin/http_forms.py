@@ -66,7 +66,7 @@ class HttpToolForm(forms.Form):
         "config.headers": "headers",
         "config.requestBodyContentType": "content_type",
         "config.requestBodyTemplate": "body",
-        "config.toolName": "name",
+        "config.toolName": "tool_name",
     }
 
     trial_fields = (
@@ -136,6 +136,19 @@ class HttpToolForm(forms.Form):
         "text. {% if name %} … {% endif %} and {% for item in list %} … {% endfor %} work as in Liquid.",
     )
 
+    tool_name = forms.CharField(
+        required=False,
+        label="Tool name for clients",
+        widget=line(is_code=True),
+        help_text="Written over REST as toolName, and kept for clients. It has no effect: method and path say what is called, "
+        "and models know the tool by its name above.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.initial.get("tool_name"):
+            del self.fields["tool_name"]
+
     def clean(self) -> None:
         super().clean()
         said = self.cleaned_data
@@ -156,6 +169,7 @@ class HttpToolForm(forms.Form):
             "headers": said.get("headers"),
             "requestBodyContentType": said.get("content_type"),
             "requestBodyTemplate": said.get("body"),
+            "toolName": said.get("tool_name"),
         }
         return {member: value for member, value in config.items() if value}
 
@@ -194,6 +208,7 @@ def initial_of(tool: Tool | None) -> dict[str, Any]:
         "headers": config.get("headers") or {},
         "content_type": config.get("requestBodyContentType", ""),
         "body": config.get("requestBodyTemplate", ""),
+        "tool_name": config.get("toolName", ""),
     }
 
 

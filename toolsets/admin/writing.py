@@ -29,9 +29,10 @@ class WritePages(_Base):
         """A new tool, empty or as a copy of another one of the set."""
         tool_set = _written_by(request, self.row(request, object_id))
         like = tool_set.tools.filter(pk=request.GET.get("like", "")).first()
-        form = HttpToolForm(request.POST or None, initial=initial_of(like))
+        initial = initial_of(like)
         if like:
-            form.initial["name"] = f"{like.name}_copy"
+            initial |= {"name": f"{like.name}_copy", "tool_name": ""}
+        form = HttpToolForm(request.POST or None, initial=initial)
         if made := _saved(
             form,
             lambda: writing.create_tool(

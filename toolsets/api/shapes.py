@@ -188,7 +188,8 @@ class ConfigHTTPShape(Shape):
         allow_blank=True, help_text="Used with POST, PUT and PATCH."
     )
     toolName = serializers.CharField(
-        help_text="The tool's own name where it has no other."
+        help_text="Kept for clients, and without effect: the path and the method say what is called. "
+        "The tool's own name where none is given."
     )
 
 
