@@ -9,20 +9,11 @@ from mcp.shared.inbound import validate_mcp_param_headers, x_mcp_header_map
 from gateway.identity.remembering import Remembered
 from gateway.mcp.protocol import RpcError
 from toolpacks.surfaces import SurfaceTool
+from toolsets.confidential import MASK, is_telling
 
 _MARK = "x-mcp-header"
 _MOST_KEPT = 16
 _LONGEST_KEPT = 256
-_TELLING = (
-    "key",
-    "token",
-    "secret",
-    "auth",
-    "cookie",
-    "session",
-    "signature",
-    "password",
-)
 
 _schemas: Remembered[str, Any] = Remembered(2_000)
 _paths: Remembered[str, Mapping[tuple[str, ...], str]] = Remembered(2_000)
@@ -59,9 +50,8 @@ def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for name, value in headers.items():
         if name.startswith("x-") and len(kept) < _MOST_KEPT:
-            is_telling = any(word in name for word in _TELLING)
             kept[name[:_LONGEST_KEPT]] = (
-                "***" if is_telling else value[:_LONGEST_KEPT].replace("\0", "")
+                MASK if is_telling(name) else value[:_LONGEST_KEPT].replace("\0", "")
             )
     return kept
 

@@ -7,7 +7,6 @@ import yaml
 
 from gateway.errors import Refused
 from gateway.identity.models import Workspace
-from toolpacks.bundles.confidential import headers_with_values
 from toolpacks.bundles.documents import (
     decisions_document,
     pack_document,
@@ -17,6 +16,7 @@ from toolpacks.bundles.documents import (
 from toolpacks.bundles.holding import Holding, holding_of, tools_by_set
 from toolpacks.bundles.members import Document
 from toolpacks.bundles.resources import Bundle, Wanted
+from toolsets.confidential import confidential_headers
 from toolsets.documents import adapter_with_document
 from toolsets.models import Tool
 
@@ -84,7 +84,7 @@ def _problems(holding: Holding, key: str) -> Iterator[str]:
     for row in holding.nameless:
         yield f"{row.name} ({row.pk}) has no external id; give it one."
     for tool_set in holding.tool_sets.values():
-        names = headers_with_values(tool_set.adapter)
+        names = confidential_headers(tool_set.adapter)
         if names and tool_set.is_active:
             yield (
                 f"The tool set {tool_set.external_id} has values in its headers {', '.join(names)}; "
@@ -104,7 +104,7 @@ def _problems_of_tool(tool: Tool, key: str) -> Iterator[str]:
         yield f"The tool {tool.name} is this bundle's, its tool set {tool.tool_set} is not; hand that over too."
     elif not tool.tool_set.is_syncable and not tool.external_id:
         yield f"The tool {tool.name} ({tool.pk}) has no external id; give it one."
-    elif names := headers_with_values(tool.config):
+    elif names := confidential_headers(tool.config):
         yield (
             f"The tool {tool.name} has values in its headers {', '.join(names)}; "
             "store them as secrets, and name them as ${NAME}."

@@ -7,7 +7,6 @@ from django.core.exceptions import ValidationError
 
 from gateway.identity.validation import validate_external_id
 from toolpacks import packing
-from toolpacks.bundles.confidential import headers_with_values
 from toolpacks.bundles.members import (
     DECISIONS,
     TOOL_PACK,
@@ -24,6 +23,7 @@ from toolpacks.bundles.resources import Bundle, Wanted
 from toolpacks.bundles.syntax import Node
 from toolpacks.models import ToolPack, validate_prefix
 from toolsets import connecting, documents, writing
+from toolsets.confidential import confidential_headers
 from toolsets.models import Tool, ToolSet
 
 _UNKNOWN = "There is no such member."
@@ -115,7 +115,7 @@ class _Reading:
     def _refuse_secrets(
         self, node: Node, path: str, at: Path, holder: Mapping[str, Any]
     ) -> None:
-        for header in headers_with_values(holder):
+        for header in confidential_headers(holder):
             step = (*at, "headers", header)
             self._say(
                 _deepest(node, step),

@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-_CONFIDENTIAL = re.compile(
-    "key|token|secret|auth|cookie|session|signature|password", re.IGNORECASE
-)
+from toolsets.confidential import is_telling
 
 
 def adapter_of(url: str, path: str, headers: list[str]) -> tuple[str, dict[str, Any]]:
@@ -42,7 +39,7 @@ def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon:
         raise CommandError(f"--header must look like 'Name: value', not {name!r}.")
-    if _CONFIDENTIAL.search(name) and "${" not in value:
+    if is_telling(name) and "${" not in value:
         raise CommandError(
             f"The value of {name} would be seen by everybody on this machine. Name a secret instead: "
             f"--header '{name}: ${{TOKEN}}' --secret TOKEN, with the value on standard input."
