@@ -16,7 +16,7 @@ from gateway.errors import Refused
 from gateway.identity.models import Workspace
 from gateway.identity.roles import Right, allows
 from gateway.identity.validation import slug_from
-from toolsets import documents, holders
+from toolsets import confidential, documents, holders
 from toolsets.adapters.settings import check_adapter
 from toolsets.errors import ChangedMeanwhile, ExternalIdTaken, ToolSetManaged
 from toolsets.models import SyncState, Tool, ToolSet
@@ -39,6 +39,7 @@ CHANGEABLE = frozenset(
     }
 )
 INTERACTIONS = frozenset({"elicitation", "sampling", "roots"})
+_HEADERS = "adapter.headers"
 _SHORTEST_INTERVAL = timedelta(seconds=10)
 _DECIDES_TOOLS = (
     "url",
@@ -93,7 +94,7 @@ def connect(
         raise ToolSetManaged("Only API keys may make a tool set managed.")
     if allowed_networks:
         _check_may_open_networks(actor)
-    taken = documents.take(adapter)
+    taken = documents.take(confidential.restored(adapter, {}, at=_HEADERS))
     tool_set = ToolSet(
         workspace=workspace,
         name=name,
@@ -132,6 +133,8 @@ def connect(
 def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
     """Give fields (see `CHANGEABLE`) new values. A changed adapter gets a new version, and its sync is due at once.
 
+    In its headers, `confidential.MASK` keeps the value that is there.
+
     Raises:
         ValidationError, ExternalIdTaken: as `connect`.
         ToolSetManaged: a person would change `is_managed`, or what decides about the tools of a managed set.
@@ -143,7 +146,8 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
     current: ToolSet = ToolSet.objects.in_workspace(tool_set.workspace_id).get(
         pk=tool_set.pk
     )
-    taken = documents.take(fields.get("adapter"), current=current.adapter)
+    given = confidential.restored(fields.get("adapter"), current.adapter, at=_HEADERS)
+    taken = documents.take(given, current=current.adapter)
     if "adapter" in fields:
         fields["adapter"] = taken.adapter
     changes = differences(current, fields)

@@ -12,6 +12,7 @@ from toolsets.adapters.failures import ListingFailed, listing_failed
 from toolsets.adapters.lister import list_tools
 from toolsets.adapters.listing import Listing, Source
 from toolsets.adapters.settings import check_adapter
+from toolsets.confidential import restored
 from toolsets.documents import adapter_with_document, take
 from toolsets.header_rules import names_in, resolve
 from toolsets.headers import OpenedHeaders, secret_values
@@ -47,6 +48,7 @@ def inspect(
         ValidationError: the adapter is wrong; entries are named `adapter.<member>`.
         MissingSecret, HeaderRefused, ListingFailed: it cannot be read.
     """
+    adapter = restored(adapter, tool_set.adapter, at="adapter.headers")
     taken = take(adapter, current=tool_set.adapter)
     check_adapter(ToolSet.AdapterType.OPENAPI, taken.adapter)
     headers = adapter.get("headers") or {}

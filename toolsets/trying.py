@@ -21,6 +21,7 @@ from toolsets.adapters.http.configs import check_config
 from toolsets.adapters.http.requests import OutgoingRequest, sent_headers
 from toolsets.adapters.openapi.requests import build as build_operation
 from toolsets.adapters.sending import http_url
+from toolsets.confidential import MASK, hidden, secrets_in
 from toolsets.curating import ToolArchived
 from toolsets.errors import ToolSetArchived
 from toolsets.header_rules import names_in, resolve
@@ -28,7 +29,6 @@ from toolsets.headers import held_secrets
 from toolsets.models import Secret, Tool, ToolSet
 from toolsets.usage import note_secret_use
 
-MASK = "***"
 _SHORTEST_MASKED = 4
 """Shorter secrets hide nothing, and masking them would hide everything else."""
 _LONGEST_SHOWN = 20_000
@@ -43,7 +43,7 @@ TRIABLE = frozenset(_BUILD)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownRequest:
-    """A request for people to look at: each secret is MASK, and of a long body only the beginning is there.
+    """A request for people to look at: each secret, also one typed into a header, is MASK, and of a long body only the beginning is there.
 
     `origin` is the part of its address that says who gets it.
     """
@@ -90,7 +90,8 @@ def preview(
     """
     _check(tool_set, config)
     secrets = dict.fromkeys(_secrets(tool_set, config), MASK)
-    return _shown(_built(_target(tool_set, secrets), config, arguments))
+    target = _target(tool_set, hidden(tool_set.adapter), secrets)
+    return _shown(_built(target, hidden(config), arguments))
 
 
 def send(
@@ -112,7 +113,8 @@ def send(
     _check(tool_set, config)
     held = _secrets(tool_set, config)
     values = {name: secret.held.value for name, secret in held.items()}
-    target = _target(tool_set, values)
+    target = _target(tool_set, tool_set.adapter, values)
+    typed = [*secrets_in(tool_set.adapter), *secrets_in(config)]
     outgoing = _built(target, config, arguments)
     said = {
         "tool": name,
@@ -124,7 +126,9 @@ def send(
         answer = asyncio.run(_sent(target, config, arguments))
         came |= {"status": answer.status, "bytes": answer.size}
     return Trial(
-        answer=replace(answer, result=_masked(answer.result, [*values.values()])),
+        answer=replace(
+            answer, result=_masked(answer.result, [*values.values(), *typed])
+        ),
         milliseconds=came["milliseconds"],
     )
 
@@ -198,23 +202,21 @@ def _check(tool_set: ToolSet, config: Mapping[str, Any]) -> None:
 
 def _secrets(tool_set: ToolSet, config: Mapping[str, Any]) -> dict[str, Secret]:
     """The secrets that a call sends, by name."""
-    names = names_in(_headers(tool_set))
+    names = names_in(tool_set.adapter.get("headers") or {})
     if tool_set.adapter_type == ToolSet.AdapterType.HTTP:
         names |= names_in(config.get("headers", {}))
     return held_secrets(tool_set, names)
 
 
-def _headers(tool_set: ToolSet) -> Mapping[str, str]:
-    return tool_set.adapter.get("headers") or {}
-
-
-def _target(tool_set: ToolSet, secrets: Mapping[str, str]) -> Target:
+def _target(
+    tool_set: ToolSet, adapter: Mapping[str, Any], secrets: Mapping[str, str]
+) -> Target:
     return Target(
         key=(tool_set.pk, tool_set.adapter_version, "trying", 0),
         adapter=tool_set.adapter_type,
         networks=tool_set.reachable_networks,
-        url=tool_set.adapter.get("baseUrl") or tool_set.adapter.get("url") or "",
-        headers=resolve(_headers(tool_set), secrets),
+        url=adapter.get("baseUrl") or adapter.get("url") or "",
+        headers=resolve(adapter.get("headers") or {}, secrets),
         secrets=secrets,
     )
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from gateway.audit import trail
 from gateway.audit.differences import differences
 from gateway.audit.trail import Actor
-from toolsets import curating
+from toolsets import confidential, curating
 from toolsets.adapters.definitions import (
     LONGEST_TITLE,
     ToolMalformed,
@@ -29,6 +29,7 @@ CHANGEABLE = WRITABLE | curating.CHANGEABLE
 _LONGEST_DESCRIPTION = 20_000
 NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 _ARCHIVED = "Archived by hand."
+_HEADERS = "config.headers"
 
 
 def create_tool(
@@ -62,7 +63,7 @@ def create_tool(
         title=title,
         description=description,
         parameters=dict(parameters or NO_PARAMETERS),
-        config={} if config is None else config,
+        config={} if config is None else confidential.restored(config, {}, at=_HEADERS),
         status=status,
         requires_approval=requires_approval,
         external_id=external_id,
@@ -87,6 +88,8 @@ def create_tool(
 def change_tool(tool: Tool, *, actor: Actor, **fields: Any) -> Tool:
     """Give fields (see `CHANGEABLE`) new values. ARCHIVED by hand takes a tool out until it is AVAILABLE again.
 
+    In the headers of its configuration, `confidential.MASK` keeps the value that is there.
+
     Raises: as `create_tool`.
     """
     if unknown := set(fields) - CHANGEABLE:
@@ -101,6 +104,9 @@ def change_tool(tool: Tool, *, actor: Actor, **fields: Any) -> Tool:
     before = {name: getattr(current, name) for name in WRITABLE}
     for name, value in fields.items():
         setattr(current, name, value)
+    current.config = confidential.restored(
+        current.config, before["config"], at=_HEADERS
+    )
     _settle(current)
     changes = differences(Tool(**before), {n: getattr(current, n) for n in WRITABLE})
     _check(current, set(changes))

@@ -130,6 +130,32 @@ def test_a_tool_is_written_tried_and_called(page: Page, api: Recorder) -> None:
     expect(page.locator("#result_list")).to_contain_text("create_issue")
 
 
+def test_a_credential_that_is_typed_into_a_header_is_moved_into_a_secret(
+    page: Page, api: Recorder
+) -> None:
+    connect_form(page, "HTTP API", "Typed")
+    page.fill("[name=base_url]", api.url())
+    page.click("text=Add a header")
+    page.fill("[name=headers-name]", "Authorization")
+    page.fill("[name=headers-value]", "Bearer hunter2-key")
+    hint = page.locator("[data-header-secret]")
+    expect(hint).to_contain_text("looks like a credential")
+
+    page.click("text=Move it into a secret")
+
+    expect(hint).to_be_hidden()
+    value = page.locator("[name=headers-value]")
+    expect(value).to_have_value("Bearer ${AUTHORIZATION}")
+    expect(page.locator("[name=secrets-name]")).to_have_value("AUTHORIZATION")
+    page.click("[name=_save]")
+    page.click("text=Write a tool")
+    page.click("text=Show the request")
+    expect(page.locator("[data-trial-request]")).to_contain_text("Bearer ***")
+    page.click("[data-try-send]")
+    expect(page.locator("[data-trial-answer]")).to_be_visible()
+    assert api.request.header("Authorization") == "Bearer hunter2-key"
+
+
 def fish_api(api: Recorder) -> dict[str, Any]:
     number = parameter("id", "path", {"type": "integer"}, required=True)
     return document(

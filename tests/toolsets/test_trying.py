@@ -70,6 +70,32 @@ def test_preview_shows_the_request_with_its_secrets_masked(alice: Person) -> Non
     assert (shown.body, shown.is_cut) == ('{"id": "a/b"}', False)
 
 
+def test_secrets_typed_into_headers_are_masked_too(
+    alice: Person, upstream: Recorder
+) -> None:
+    tool_set = connect(
+        alice.workspace,
+        name="Typed",
+        adapter_type=ToolSet.AdapterType.HTTP,
+        adapter={
+            "baseUrl": upstream.url(),
+            "headers": {"Authorization": "Bearer s3cret"},
+        },
+        actor=alice.actor,
+    )
+    config = {"headers": {"X-Key": "t0ken", "X-Team": "fishers"}}
+    upstream.reply = lambda _: response("You sent s3cret and t0ken.")
+
+    shown = preview(tool_set, config=config, arguments={})
+    trial = send(tool_set, config=config, arguments={}, actor=alice.actor)
+
+    assert (shown.headers["Authorization"], shown.headers["X-Key"]) == ("***", "***")
+    assert shown.headers["X-Team"] == "fishers"
+    assert upstream.request.header("authorization") == "Bearer s3cret"
+    (said,) = trial.answer.result["content"]
+    assert said["text"] == "You sent *** and ***."
+
+
 def test_written_tool_that_is_archived_is_not_tried_as_it_is_kept(
     alice: Person,
 ) -> None:

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from toolsets.confidential import MASK, TELLING, is_confidential, is_telling
 from toolsets.filters import validate_filter
 
 ATTRIBUTES = {
@@ -89,6 +90,28 @@ class PairsWidget(RowsWidget):
         if isinstance(value, Mapping):
             return [{"name": name, "value": text} for name, text in value.items()]
         return list(value or [])
+
+
+class HeadersWidget(PairsWidget):
+    """Rows of headers; beside a value that is a secret itself stands what to do about it."""
+
+    row_template = "toolcrib/widgets/header.html"
+
+    class Media:
+        js = ("toolcrib/headers.js",)
+
+    def __init__(self, **extra: Any) -> None:
+        super().__init__(add_label="Add a header", telling=TELLING, **extra)
+
+    def rows(self, value: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                **row,
+                "is_hidden": row["value"] == MASK and is_telling(row["name"]),
+                "is_secret": is_confidential(row["name"], row["value"]),
+            }
+            for row in super().rows(value)
+        ]
 
 
 class SecretPairsWidget(PairsWidget):

@@ -7,12 +7,13 @@ from django import forms
 from gateway.identity.admin_base import ModelForm
 from gateway.identity.admin_fields import LabelsField, WordsField
 from toolsets.admin.editors import (
+    HeadersWidget,
     PairsField,
-    PairsWidget,
     SecretPairsWidget,
     SecretsField,
 )
 from toolsets.admin.filtering import FiltersForm, filters_of
+from toolsets.confidential import hidden
 from toolsets.connecting import INTERACTIONS
 from toolsets.models import ToolSet
 
@@ -58,6 +59,8 @@ class ToolSetForm(ModelForm):
 
     adapter_type: ClassVar[str]
     fieldsets: ClassVar[Fieldsets]
+    may_read_secrets: ClassVar[bool] = False
+    """Whether the person may read the secrets that stand in headers."""
     members: ClassVar[dict[str, str]]
     """The adapter's members that are one line of text, each with the field it is typed into."""
     refusal_fields: ClassVar[dict[str, str]] = {
@@ -67,8 +70,7 @@ class ToolSetForm(ModelForm):
 
     headers = PairsField(
         required=False,
-        widget=PairsWidget(
-            add_label="Add a header",
+        widget=HeadersWidget(
             name_hint="Authorization",
             value_hint="Bearer ${TOKEN}",
         ),
@@ -123,6 +125,8 @@ class ToolSetForm(ModelForm):
     def shown(self, tool_set: ToolSet) -> dict[str, Any]:
         """What the form shows of an adapter."""
         adapter = tool_set.adapter
+        if not self.may_read_secrets:
+            adapter = hidden(adapter)
         texts = {
             field: adapter.get(member, "") for member, field in self.members.items()
         }

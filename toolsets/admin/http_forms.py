@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 
 from gateway.identity.admin_display import pretty
 from toolsets.adapters.http.configs import METHODS
-from toolsets.admin.editors import PairsField, PairsWidget
+from toolsets.admin.editors import HeadersWidget, PairsField
+from toolsets.confidential import hidden, restored
 from toolsets.models import Tool
 
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
@@ -115,8 +116,7 @@ class HttpToolForm(forms.Form):
     )
     headers = PairsField(
         required=False,
-        widget=PairsWidget(
-            add_label="Add a header",
+        widget=HeadersWidget(
             name_hint="X-Request-Source",
             value_hint="{{ name }} or ${SECRET}",
         ),
@@ -173,6 +173,16 @@ class HttpToolForm(forms.Form):
         }
         return {member: value for member, value in config.items() if value}
 
+    def config_after(self, tool: Tool | None) -> dict[str, Any]:
+        """The configuration, with what was hidden as `tool` has it.
+
+        Raises:
+            ValidationError: it has no such header.
+        """
+        kept = tool.config if tool else {}
+        whole: dict[str, Any] = restored(self.config, kept, at="config.headers")
+        return whole
+
     @property
     def facts(self) -> dict[str, Any]:
         """Everything that the form says of the tool, as the domain takes it."""
@@ -192,11 +202,11 @@ class HttpToolForm(forms.Form):
             self.add_error(named if named in self.fields else None, said)
 
 
-def initial_of(tool: Tool | None) -> dict[str, Any]:
-    """What the form shows of a tool, or of a new one."""
+def initial_of(tool: Tool | None, *, may_read_secrets: bool) -> dict[str, Any]:
+    """What the form shows of a tool, or of a new one; secrets in its headers only to who may read them."""
     if tool is None:
         return {"method": "GET", "parameters": _NO_PARAMETERS}
-    config = tool.config
+    config = tool.config if may_read_secrets else hidden(tool.config)
     return {
         "name": tool.name,
         "title": tool.title,

@@ -108,7 +108,9 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
         **kwargs: Any,
     ) -> Any:
         kwargs["form"] = _form(request, obj)
-        return super().get_form(request, obj, change, **kwargs)
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.may_read_secrets = may(request, Right.KEYS)
+        return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = set() if may(request, Right.KEYS) else {"secrets"}

@@ -33,8 +33,9 @@ class _Call:
 
 
 def trial_of_edited(request: HttpRequest, tool_set: ToolSet) -> HttpResponse:
-    """What the tool in the form that is posted would send; with `send`, what comes back."""
-    return _page(request, tool_set, lambda: _edited(request))
+    """What the tool in the form that is posted would send; with `send`, what comes back. `of` names the one it was."""
+    kept = tool_set.tools.filter(pk=request.GET.get("of", "")).first()
+    return _page(request, tool_set, lambda: _edited(request, kept))
 
 
 def trial_of_kept(request: HttpRequest, tool: Tool) -> HttpResponse:
@@ -75,7 +76,7 @@ def _answered(request: HttpRequest, tool_set: ToolSet, call: _Call) -> dict[str,
     }
 
 
-def _edited(request: HttpRequest) -> _Call:
+def _edited(request: HttpRequest, kept: Tool | None) -> _Call:
     """The call of the tool in the form.
 
     Raises:
@@ -87,7 +88,7 @@ def _edited(request: HttpRequest) -> _Call:
         raise ValidationError({name: list(said) for name, said in wrong.items()})
     return _Call(
         name=form.cleaned_data.get("name", ""),
-        config=form.config,
+        config=form.config_after(kept),
         arguments=_arguments(request, form.cleaned_data["parameters"]),
     )
 

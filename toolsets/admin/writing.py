@@ -29,14 +29,16 @@ class WritePages(_Base):
         """A new tool, empty or as a copy of another one of the set."""
         tool_set = _written_by(request, self.row(request, object_id))
         like = tool_set.tools.filter(pk=request.GET.get("like", "")).first()
-        initial = initial_of(like)
+        initial = _initial(request, like)
         if like:
             initial |= {"name": f"{like.name}_copy", "tool_name": ""}
         form = HttpToolForm(request.POST or None, initial=initial)
         if made := _saved(
             form,
             lambda: writing.create_tool(
-                tool_set, actor=actor_of(request), **form.facts
+                tool_set,
+                actor=actor_of(request),
+                **{**form.facts, "config": form.config_after(like)},
             ),
         ):
             messages.success(
@@ -44,7 +46,7 @@ class WritePages(_Base):
             )
             return HttpResponseRedirect(_page_of(made))
         back = self.address("tools", tool_set.pk)
-        return _editor(self, request, tool_set, form, "Write a tool", back)
+        return _editor(self, request, form, "Write a tool", back, of=like or tool_set)
 
     def try_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         tool_set = _written_by(request, self.row(request, object_id))
@@ -63,7 +65,7 @@ class EditPages(_Base):
     def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         tool: Tool = self.row(request, object_id)
         _written_by(request, tool.tool_set)
-        form = HttpToolForm(request.POST or None, initial=initial_of(tool))
+        form = HttpToolForm(request.POST or None, initial=_initial(request, tool))
         if changed := _saved(
             form,
             lambda: writing.change_tool(tool, actor=actor_of(request), **form.facts),
@@ -73,7 +75,7 @@ class EditPages(_Base):
                 f"{changed.name} is saved. Agents see it so from their next call on.",
             )
             return HttpResponseRedirect(_page_of(changed))
-        return _editor(self, request, tool.tool_set, form, tool.name, _page_of(tool))
+        return _editor(self, request, form, tool.name, _page_of(tool), of=tool)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         is_allowed: bool = super().has_delete_permission(request, obj)
@@ -126,14 +128,21 @@ def _saved(form: HttpToolForm, save: Callable[[], Tool]) -> Tool | None:
     return None
 
 
+def _initial(request: HttpRequest, tool: Tool | None) -> dict[str, Any]:
+    return initial_of(tool, may_read_secrets=may(request, Right.KEYS))
+
+
 def _editor(
     page: WorkspaceAdmin,
     request: HttpRequest,
-    tool_set: ToolSet,
     form: HttpToolForm,
     title: str,
     back: str,
+    *,
+    of: Tool | ToolSet,
 ) -> HttpResponse:
+    """The editor, of a new tool of a set, or of a tool that there is or that is copied."""
+    tool_set = of.tool_set if isinstance(of, Tool) else of
     return page.page(
         request,
         "toolcrib/http/editor.html",
@@ -141,8 +150,13 @@ def _editor(
         tool_set=tool_set,
         form=form,
         back=back,
-        try_url=reverse("admin:toolsets_toolset_try", args=[tool_set.pk]),
+        try_url=_address_to_try(of, tool_set),
     )
+
+
+def _address_to_try(of: Tool | ToolSet, tool_set: ToolSet) -> str:
+    address = reverse("admin:toolsets_toolset_try", args=[tool_set.pk])
+    return f"{address}?of={of.pk}" if isinstance(of, Tool) else address
 
 
 def _page_of(tool: Tool) -> str:

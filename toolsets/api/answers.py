@@ -1,6 +1,6 @@
 """Tool sets, tools, events and secrets as REST shows them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Count
@@ -8,8 +8,10 @@ from django.db.models import Count
 from gateway.identity import providers
 from gateway.identity.api.answers import profile_json
 from gateway.identity.callers import Caller
+from gateway.identity.roles import Right
 from gateway.rest.envelope import operation_metadata, resource_metadata
 from toolsets.adapters.http.configs import METHODS
+from toolsets.confidential import hidden
 from toolsets.models import Secret, Tool, ToolSet, ToolSetEvent
 from toolsets.previewing import Preview
 
@@ -33,7 +35,7 @@ def tool_sets_json(
             "metadata": resource_metadata(tool_set, account_id=caller.account_id),
             "spec": {
                 "description": tool_set.description,
-                "adapter": {tool_set.adapter_type: tool_set.adapter},
+                "adapter": {tool_set.adapter_type: readable(tool_set.adapter, caller)},
                 "tags": tool_set.tags,
                 "interactions": tool_set.interactions,
                 "allowedNetworks": tool_set.allowed_networks,
@@ -82,7 +84,7 @@ def tool_json(
     shown = {
         "metadata": resource_metadata(tool, account_id=caller.account_id),
         "spec": {
-            "config": config_json(tool, tool_set),
+            "config": _readable_config(tool, tool_set, caller),
             "description": tool.description,
             "parameters": tool.parameters,
             "status": shown_status(tool, tool_set),
@@ -100,6 +102,16 @@ def tool_json(
         "toolSet": resource_metadata(tool_set, account_id=caller.account_id),
     }
     return {**shown, "info": info}
+
+
+def readable(holder: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+    """An adapter or a configuration; who may not read secrets does not see those that stand in its headers."""
+    return holder if caller.has(Right.KEYS) else hidden(holder)
+
+
+def _readable_config(tool: Tool, tool_set: ToolSet, caller: Caller) -> dict[str, Any]:
+    config = config_json(tool, tool_set)
+    return {member: readable(held, caller) for member, held in config.items()}
 
 
 def shown_status(tool: Tool, tool_set: ToolSet) -> str:

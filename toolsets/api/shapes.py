@@ -14,6 +14,10 @@ from gateway.rest.shapes import (
 from toolsets.adapters.http.configs import METHODS
 from toolsets.models import Tool, ToolSet, ToolSetEvent
 
+_HEADERS = (
+    "A value that looks like a credential and names no secret as ${NAME} is shown to the role admin only; others read ***, "
+    "and *** sent back keeps the value."
+)
 _HEALTH = ["new", "syncing", "healthy", "stale", "failing", "needs_credential"]
 
 
@@ -61,7 +65,7 @@ class ToolSetAdapterMcpShape(Shape):
     """An MCP server."""
 
     url = serializers.CharField()
-    headers = Labels(required=False)
+    headers = Labels(required=False, help_text=_HEADERS)
     includeTools = McpToolFilterShape(required=False)
     excludeTools = McpToolFilterShape(required=False)
     toolApprovals = ToolApprovalsShape(required=False)
@@ -71,7 +75,7 @@ class ToolSetAdapterHTTPShape(Shape):
     """An HTTP API, whose tools are written by hand."""
 
     baseUrl = serializers.CharField()
-    headers = Labels(required=False)
+    headers = Labels(required=False, help_text=_HEADERS)
 
 
 class ToolSetAdapterOpenAPIShape(Shape):
@@ -88,7 +92,7 @@ class ToolSetAdapterOpenAPIShape(Shape):
     serverName = serializers.CharField(
         required=False, help_text="Which of the document's servers is called."
     )
-    headers = Labels(required=False)
+    headers = Labels(required=False, help_text=_HEADERS)
     includeTools = McpToolFilterShape(required=False)
     excludeTools = McpToolFilterShape(required=False)
     toolApprovals = ToolApprovalsShape(required=False)
@@ -182,7 +186,7 @@ class ConfigHTTPShape(Shape):
     requestMethod = Choice(METHODS, unspecified="HTTP_METHOD_UNSPECIFIED")
     path = serializers.CharField(allow_blank=True)
     query = serializers.CharField(allow_blank=True)
-    headers = Labels()
+    headers = Labels(help_text=_HEADERS)
     requestBodyContentType = serializers.CharField(allow_blank=True)
     requestBodyTemplate = serializers.CharField(
         allow_blank=True, help_text="Used with POST, PUT and PATCH."
