@@ -90,10 +90,9 @@ def connect(
         ToolSetManaged: a person asked for a managed set.
         NetworksForbidden: the actor's role may not open private networks.
     """
-    if is_managed and actor.is_person:
-        raise ToolSetManaged("Only API keys may make a tool set managed.")
-    if allowed_networks:
-        _check_may_open_networks(actor)
+    check_may_connect(
+        actor, is_managed=is_managed, allowed_networks=allowed_networks or []
+    )
     taken = documents.take(confidential.restored(adapter, {}, at=_HEADERS))
     tool_set = ToolSet(
         workspace=workspace,
@@ -153,10 +152,8 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
     changes = differences(current, fields)
     if not changes:
         return current
-    _check_managed(current, changes, actor)
+    check_may_change(current, fields, actor)
     _check_kind(current, changes)
-    if "allowed_networks" in changes:
-        _check_may_open_networks(actor)
     for name in changes:
         setattr(current, name, fields[name])
     _check(current, only=set(changes))
@@ -265,6 +262,24 @@ def _move(
 def _free_slug(workspace: Workspace, name: str) -> str:
     taken = ToolSet.objects.in_workspace(workspace).values_list("slug", flat=True)
     return slug_from(name, taken=set(taken), fallback="tool-set")
+
+
+def check_may_connect(
+    actor: Actor, *, is_managed: bool, allowed_networks: Sequence[str]
+) -> None:
+    """Raise `ToolSetManaged` or `NetworksForbidden` where `actor` may not connect such a set."""
+    if is_managed and actor.is_person:
+        raise ToolSetManaged("Only API keys may make a tool set managed.")
+    if allowed_networks:
+        _check_may_open_networks(actor)
+
+
+def check_may_change(current: ToolSet, fields: Mapping[str, Any], actor: Actor) -> None:
+    """Raise `ToolSetManaged` or `NetworksForbidden` where `actor` may not give `current` these values."""
+    changes = differences(current, fields)
+    _check_managed(current, changes, actor)
+    if "allowed_networks" in changes:
+        _check_may_open_networks(actor)
 
 
 def _check_may_open_networks(actor: Actor) -> None:

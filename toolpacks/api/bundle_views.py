@@ -97,7 +97,9 @@ class PlanBundle(BundleView):
     )
     def post(self, request: Request, bundle_key: str) -> Response:
         runs.check_key(bundle_key)
-        plan = applying.plan_now(self.workspace, bundle_key, self.bundle())
+        plan = applying.plan_now(
+            self.workspace, bundle_key, self.bundle(), actor=self.actor
+        )
         return Response(plan_json(plan, bundle_key))
 
 

@@ -20,6 +20,7 @@ from gateway.identity.models import Workspace
 from toolpacks.bundles import effecting, runs
 from toolpacks.bundles.changes import Action, Change, Kind, Plan
 from toolpacks.bundles.holding import holding_of
+from toolpacks.bundles.permitting import permitted
 from toolpacks.bundles.planning import plan_of
 from toolpacks.bundles.reading import read_bundle
 from toolpacks.bundles.resources import Bundle
@@ -57,15 +58,16 @@ def request(
         BundleBusy: a run of this bundle has not ended.
     """
     runs.check_key(key)
-    plan = plan_now(workspace, key, bundle)
+    plan = plan_now(workspace, key, bundle, actor=actor)
     if plan.counts["archive"] and not bundle and not may_be_empty:
         raise ValidationError({"allowEmpty": _EMPTY})
     return runs.begin(workspace, key, bundle, actor=actor), plan
 
 
-def plan_now(workspace: Workspace, key: str, bundle: Bundle) -> Plan:
-    """What applying the bundle would do now."""
-    return plan_of(bundle, holding_of(workspace, key, bundle), key=key)
+def plan_now(workspace: Workspace, key: str, bundle: Bundle, *, actor: Actor) -> Plan:
+    """What applying the bundle would do now, by the hand of `actor`."""
+    holding = holding_of(workspace, key, bundle)
+    return permitted(plan_of(bundle, holding, key=key), holding, actor=actor)
 
 
 def run_bundle(
@@ -117,7 +119,8 @@ def _apply(claim: Claim, on_progress: OnProgress) -> None:
 
 
 def _planned(claim: Claim, bundle: Bundle) -> Plan:
-    return plan_now(claim.run.workspace, claim.run.bundle_key, bundle)
+    run = claim.run
+    return plan_now(run.workspace, run.bundle_key, bundle, actor=run.actor)
 
 
 def _is_set(change: Change) -> bool:

@@ -8,7 +8,7 @@ from gateway.audit.models import AuditEvent
 from gateway.identity.models import Revision, Workspace
 from gateway.identity.roles import Role
 from tests.conftest import Person
-from tests.rest import Script, script
+from tests.rest import Script, installer, script
 from tests.toolpacks.bundles.conftest import (
     KEY,
     Apply,
@@ -429,11 +429,65 @@ def test_person_meets_the_rule_of_managed_sets(applied: Apply, alice: Person) ->
     )
     bundle = read_bundle([node_of(one(moved))])
 
-    run, _ = applying.request(alice.workspace, KEY, bundle, actor=alice.actor)
+    run, planned = applying.request(alice.workspace, KEY, bundle, actor=alice.actor)
     applying.run_bundle(run.pk)
 
+    (change,) = planned.changes
+    assert (change.action, change.code) == ("refused", "tool_set_managed")
+    assert "only API keys may change its address" in change.reason
     assert run.outcomes.get().code == "tool_set_managed"
     assert set_of().adapter == {"url": "https://mcp.example.com"}
+
+
+MANAGED: Document = {
+    "spec": {"adapter": {"http": {"baseUrl": "https://api.example.com"}}},
+    "managed": True,
+    "tools": {"feed": {}},
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [
+        (None, MANAGED, ["weather", "weather/feed"]),
+        (a_set(), a_set(managed=True), ["weather"]),
+        (MANAGED, {**MANAGED, "managed": False}, ["weather"]),
+        (MANAGED, {**MANAGED, "labels": {"a": "b"}}, []),
+        (MANAGED, {**MANAGED, "tools": {"feed": {"title": "x"}}}, ["weather/feed"]),
+        (MANAGED, {**MANAGED, "tools": {}}, ["weather/feed"]),
+        (MANAGED, {**MANAGED, "tools": {"feed": {}, "b": {}}}, ["weather/b"]),
+    ],
+)
+def test_plan_says_what_a_person_may_not_do_to_a_managed_set_and_a_key_may(
+    before: Document | None,
+    after: Document,
+    refused: list[str],
+    applied: Apply,
+    alice: Person,
+) -> None:
+    if before is not None:
+        applied(one({"name": "Weather", **before}))
+    bundle = read_bundle([node_of(one({"name": "Weather", **after}))])
+
+    run, planned = applying.request(alice.workspace, KEY, bundle, actor=alice.actor)
+    by_key = applying.plan_now(
+        alice.workspace, KEY, bundle, actor=installer(alice.workspace)
+    )
+    applying.run_bundle(run.pk)
+
+    codes = {change.key: change.code for change in planned.changes if change.code}
+    assert codes == dict.fromkeys(refused, "tool_set_managed")
+    assert {o.key: o.code for o in run.outcomes.all() if o.code} == codes
+    assert [change.code for change in by_key.changes if change.code] == []
+
+
+def test_plan_says_that_private_networks_are_not_opened(workspace: Workspace) -> None:
+    opened = one(a_set(spec={"allowedNetworks": ["10.1.0.0/16"]}))
+
+    by_developer = plan(script(workspace, role=Role.DEVELOPER), opened)
+
+    assert actions(by_developer) == {"weather": "networks_forbidden"}
+    assert actions(plan(script(workspace), opened)) == {"weather": "create"}
 
 
 def test_set_that_was_archived_by_hand_is_put_back(rest: Script, alice: Person) -> None:
@@ -446,13 +500,13 @@ def test_set_that_was_archived_by_hand_is_put_back(rest: Script, alice: Person) 
 def test_plan_takes_as_many_queries_for_many_resources_as_for_few(
     applied: Apply, workspace: Workspace
 ) -> None:
-    few, many = _bundle_of(2), _bundle_of(30)
+    few, many, actor = _bundle_of(2), _bundle_of(30), installer(workspace)
     applied(few)
     counts = []
     for document in (few, many):
         bundle = read_bundle([node_of(document)])
         with CaptureQueriesContext(connection) as queries:
-            applying.plan_now(workspace, KEY, bundle)
+            applying.plan_now(workspace, KEY, bundle, actor=actor)
         counts.append(len(queries))
 
     assert counts == [9, 9]

@@ -138,7 +138,12 @@ def test_export_apply_export_is_the_same_to_the_byte(
     assert exported(workspace) == first
     assert exported(other_workspace) == first
     for place in (workspace, other_workspace):
-        assert applying.plan_now(place, KEY, read_files(first)).ahead == []
+        assert (
+            applying.plan_now(
+                place, KEY, read_files(first), actor=installer(place)
+            ).ahead
+            == []
+        )
 
 
 def test_order_and_spelling_of_the_source_leave_no_trace(
@@ -271,5 +276,10 @@ def test_openapi_document_comes_out_as_it_went_in(
     apply_in(other_workspace, read_files(first))
 
     assert exported(other_workspace) == first
-    assert applying.plan_now(workspace, KEY, read_files(first)).ahead == []
+    assert (
+        applying.plan_now(
+            workspace, KEY, read_files(first), actor=installer(workspace)
+        ).ahead
+        == []
+    )
     assert apply(rest, one(pets)).body["counts"]["unchanged"] == 1

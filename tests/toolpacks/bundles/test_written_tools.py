@@ -6,7 +6,7 @@ import pytest
 
 from gateway.identity.models import Workspace
 from tests.conftest import Person
-from tests.rest import Script
+from tests.rest import Script, installer
 from tests.toolpacks.bundles.conftest import (
     KEY,
     Document,
@@ -164,4 +164,9 @@ def test_export_of_written_tools_makes_them_again_to_the_byte(
     apply_in(other_workspace, read_files(first))
 
     assert exported(workspace) == exported(other_workspace) == first
-    assert applying.plan_now(other_workspace, KEY, read_files(first)).ahead == []
+    assert (
+        applying.plan_now(
+            other_workspace, KEY, read_files(first), actor=installer(other_workspace)
+        ).ahead
+        == []
+    )

@@ -64,7 +64,8 @@ class Command(WorkspaceCommand):
     def _plan(
         self, *, key: str, directory: Path, tells_by_exit_code: bool, **_: Any
     ) -> None:
-        plan = applying.plan_now(self.workspace, key, read_directory(directory))
+        bundle = read_directory(directory)
+        plan = applying.plan_now(self.workspace, key, bundle, actor=self.actor)
         self.answer(plan_json(plan, key), text=plan_in_words(plan))
         if plan.counts["refused"]:
             raise CommandError("Not everything of the bundle can be applied.")
