@@ -15,12 +15,13 @@ from gateway.mcp.access import Visit
 from gateway.mcp.arguments import check_arguments
 from gateway.mcp.credentials import Credentials
 from gateway.mcp.headers import check_param_headers, header_paths
+from gateway.mcp.outputs import misfit
 from gateway.mcp.protocol import INVALID_PARAMS, MISSING_CAPABILITY, RpcError
 from gateway.mcp.questions import lacks, question, relayed_capabilities
 from gateway.mcp.recording import Record
 from gateway.mcp.records import RecordWriter
 from gateway.mcp.requests import AdmittedCall, CallRequest
-from gateway.mcp.results import encoded, fitted
+from gateway.mcp.results import UNEXPECTED_ANSWER, encoded, fitted, unexpected
 from gateway.mcp.states import Binding, arguments_digest, opened_state
 from toolpacks.surfaces import SurfaceTool
 from toolsets.adapters.calling import Answer, Target, ToolRequest, UpstreamAnsweredError
@@ -84,7 +85,7 @@ async def call_tool(request: CallRequest, crib: Crib) -> bytes:
         )
         with record.upstream():
             answer = await forward(call, crib, on_sent=record.sent)
-        return encoded(release(answer, call, record))
+        return encoded(await release(answer, call, record))
 
 
 async def admit(request: CallRequest, credentials: Credentials) -> AdmittedCall:
@@ -175,7 +176,7 @@ async def forward(
         raise
 
 
-def release(answer: Answer, call: AdmittedCall, record: Record) -> dict[str, Any]:
+async def release(answer: Answer, call: AdmittedCall, record: Record) -> dict[str, Any]:
     """Let the answer out in what the caller's revision knows, or pass on what the upstream asks."""
     if answer.result.get("resultType") == "input_required":
         asked = question(
@@ -183,8 +184,14 @@ def release(answer: Answer, call: AdmittedCall, record: Record) -> dict[str, Any
         )
         record.waits(size=answer.size)
         return asked
-    result = fitted(answer.result, call.request.client)
-    record.answered(size=answer.size, is_error=result.get("isError", False))
+    client = call.request.client
+    result = fitted(answer.result, client)
+    if found := await misfit(answer, call.tool, client):
+        record.answered(size=answer.size, code=UNEXPECTED_ANSWER)
+        return unexpected(result, found, client)
+    record.answered(
+        size=answer.size, code="tool_error" if result.get("isError") else ""
+    )
     return result
 
 

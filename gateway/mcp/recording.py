@@ -98,10 +98,11 @@ class Record:
         """The call goes out to the upstream."""
         self._was_sent = True
 
-    def answered(self, *, size: int, is_error: bool) -> None:
+    def answered(self, *, size: int, code: str) -> None:
+        """The upstream answered; `code` says what is wrong with the answer, "" for nothing."""
         self._result_bytes = size
-        if is_error:
-            self._state, self._code = ToolCall.State.FAILED, "tool_error"
+        if code:
+            self._state, self._code = ToolCall.State.FAILED, code
 
     def waits(self, *, size: int) -> None:
         """The call goes on when its caller has answered."""

@@ -9,6 +9,7 @@ from gateway.errors import GatewayError
 from gateway.mcp.protocol import REFUSAL_KEY, SERVER_INFO, SERVER_KEY, Client
 from toolsets.adapters.calling import UpstreamMisbehaved
 
+UNEXPECTED_ANSWER = "unexpected_answer"
 _OURS = "dev.toolcrib/"
 _STRUCTURED_SINCE = _LINKS_SINCE = "2025-06-18"
 _ANY_STRUCTURE_SINCE = "2026-07-28"
@@ -43,6 +44,20 @@ def fitted(result: dict[str, Any], client: Client) -> dict[str, Any]:
     if result.get("isError") is True:
         fit["isError"] = True
     return stamped(fit, client, meta=_foreign_meta(result))
+
+
+def unexpected(result: dict[str, Any], found: str, client: Client) -> dict[str, Any]:
+    """The result of a call that was executed, as an error: what is wrong with it, then its content, and no structure."""
+    said = (
+        "The call was executed and the API says that it succeeded, but its answer is not what this tool promises: "
+        f"{found}. Do not repeat the call because of this. The answer follows as it came."
+    )
+    content = [{"type": "text", "text": said}, *result["content"]]
+    return stamped(
+        {"content": content, "isError": True},
+        client,
+        meta={REFUSAL_KEY: {"code": UNEXPECTED_ANSWER}},
+    )
 
 
 def encoded(result: Any) -> bytes:
