@@ -9,6 +9,7 @@ from django.utils import timezone
 from gateway.audit import trail
 from gateway.audit.differences import differences
 from gateway.audit.trail import Actor
+from gateway.identity.editing import hold
 from gateway.identity.models import Company, Profile, RegisteredUser, Workspace
 from toolpacks.models import Grant, ToolPack
 
@@ -64,6 +65,7 @@ def change_user(user: RegisteredUser, *, actor: Actor, **fields: Any) -> Registe
 
     Raises:
         ValidationError: a field is wrong.
+        ChangedMeanwhile: somebody else changed one of the fields since `user` was read.
     """
     if unknown := set(fields) - CHANGEABLE:
         raise TypeError(f"A registered user has no changeable {sorted(unknown)}.")
@@ -77,6 +79,7 @@ def change_user(user: RegisteredUser, *, actor: Actor, **fields: Any) -> Registe
         setattr(current, name, fields[name])
     _check(current, set(changes))
     with transaction.atomic():
+        hold(user, changes)
         current.save(update_fields=sorted(changes))
         trail.record(actor, "registered_user.updated", subject=current, changes=changes)
     return current

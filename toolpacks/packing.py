@@ -12,6 +12,7 @@ from django.utils import timezone
 from gateway.audit import trail
 from gateway.audit.differences import differences
 from gateway.audit.trail import Actor
+from gateway.identity.editing import hold
 from gateway.identity.models import Workspace
 from gateway.identity.validation import slug_from
 from toolpacks.models import (
@@ -106,6 +107,7 @@ def change_pack(pack: ToolPack, *, actor: Actor, **fields: Any) -> ToolPack:
 
     Raises:
         ValidationError, ExternalIdTaken: as `create_pack`.
+        ChangedMeanwhile: somebody else changed one of the fields since `pack` was read.
     """
     if unknown := set(fields) - CHANGEABLE:
         raise TypeError(f"A tool pack has no changeable {sorted(unknown)}.")
@@ -117,6 +119,7 @@ def change_pack(pack: ToolPack, *, actor: Actor, **fields: Any) -> ToolPack:
         setattr(current, name, fields[name])
     _check(current, frozenset(changes))
     with transaction.atomic():
+        hold(pack, changes)
         _save(current, update_fields=[*sorted(changes), "modified_at"])
         trail.record(actor, "tool_pack.updated", subject=current, changes=changes)
     return current

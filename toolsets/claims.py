@@ -16,8 +16,8 @@ from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from gateway.errors import GatewayError
+from gateway.identity.editing import ChangedMeanwhile
 from gateway.ids import new_id
-from toolsets.errors import ChangedMeanwhile
 from toolsets.models import SyncState, ToolSet, ToolSetEvent
 
 SILENT_AFTER = timedelta(seconds=30)

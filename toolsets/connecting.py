@@ -13,12 +13,13 @@ from gateway.audit import trail
 from gateway.audit.differences import differences
 from gateway.audit.trail import Actor
 from gateway.errors import Refused
+from gateway.identity.editing import ChangedMeanwhile, hold
 from gateway.identity.models import Workspace
 from gateway.identity.roles import Right, allows
 from gateway.identity.validation import slug_from
 from toolsets import confidential, documents, holders
 from toolsets.adapters.settings import check_adapter
-from toolsets.errors import ChangedMeanwhile, ExternalIdTaken, ToolSetManaged
+from toolsets.errors import ExternalIdTaken, ToolSetManaged
 from toolsets.models import SyncState, Tool, ToolSet
 
 CHANGEABLE = frozenset(
@@ -138,15 +139,15 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
         ValidationError, ExternalIdTaken: as `connect`.
         ToolSetManaged: a person would change `is_managed`, or what decides about the tools of a managed set.
         NetworksForbidden: the actor's role may not say which private networks it reaches.
-        ChangedMeanwhile: somebody else changed the adapter since `tool_set` was read.
+        ChangedMeanwhile: somebody else changed one of the fields, or the adapter's version, since `tool_set` was read.
     """
     if unknown := set(fields) - CHANGEABLE:
         raise TypeError(f"A tool set has no changeable {sorted(unknown)}.")
     current: ToolSet = ToolSet.objects.in_workspace(tool_set.workspace_id).get(
         pk=tool_set.pk
     )
-    given = confidential.restored(fields.get("adapter"), current.adapter, at=_HEADERS)
-    taken = documents.take(given, current=current.adapter)
+    given = confidential.restored(fields.get("adapter"), tool_set.adapter, at=_HEADERS)
+    taken = documents.take(given, current=tool_set.adapter)
     if "adapter" in fields:
         fields["adapter"] = taken.adapter
     changes = differences(current, fields)
@@ -158,6 +159,7 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
         setattr(current, name, fields[name])
     _check(current, only=set(changes))
     with transaction.atomic():
+        hold(tool_set, changes)
         if {"adapter", "adapter_type", "allowed_networks"} & set(changes):
             _claim_adapter(current, seen_version=tool_set.adapter_version)
             _make_due(current, actor)

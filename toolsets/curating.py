@@ -12,12 +12,15 @@ from gateway.audit import trail
 from gateway.audit.differences import differences
 from gateway.audit.trail import Actor
 from gateway.errors import Refused
+from gateway.identity.editing import hold
 from toolsets.errors import ExternalIdTaken, ToolSetManaged
 from toolsets.models import SyncState, Tool, ToolSet
 
 CHANGEABLE = frozenset(
     {"status", "requires_approval", "labels", "external_id", "bundle_key"}
 )
+STATED = CHANGEABLE - {"status", "requires_approval"}
+"""Those that are said of one tool alone, and kept as they are said."""
 _PORTION = 500
 
 
@@ -83,6 +86,7 @@ def change_tool(tool: Tool, *, actor: Actor, **fields: Any) -> Tool:
 
     Raises:
         ValidationError, ExternalIdTaken, ToolSetManaged, ToolArchived, ToolFiltered
+        ChangedMeanwhile: somebody else changed one of the fields since `tool` was read.
     """
     if unknown := set(fields) - CHANGEABLE:
         raise TypeError(f"A tool has no changeable {sorted(unknown)}.")
@@ -95,6 +99,7 @@ def change_tool(tool: Tool, *, actor: Actor, **fields: Any) -> Tool:
         setattr(current, name, fields[name])
     _check(current, set(changes))
     with transaction.atomic():
+        hold(tool, changes)
         _move_to(status, current, actor)
         if approval is not None:
             require_approval([current], approval, actor=actor)

@@ -21,12 +21,6 @@ class ToolsAreSynced(Refused):
     code = "tools_are_synced"
 
 
-class ChangedMeanwhile(Refused):
-    """Somebody else changed the same thing first."""
-
-    code = "changed_meanwhile"
-
-
 class ExternalIdTaken(Refused):
     """Another row of the same kind has this external id."""
 

@@ -10,8 +10,8 @@ from typing import ClassVar
 from django.db import connection
 
 from gateway.errors import GatewayError
+from gateway.identity.editing import ChangedMeanwhile
 from toolsets import sync
-from toolsets.errors import ChangedMeanwhile
 from toolsets.models import SyncState, ToolSet, ToolSetEvent
 
 _LOOK_SECONDS = 0.2

@@ -16,6 +16,7 @@ from django.utils import timezone
 from gateway.audit import trail
 from gateway.audit.trail import Actor
 from gateway.errors import GatewayError, Refused
+from gateway.identity.editing import ChangedMeanwhile
 from toolsets import claims, documents, merging
 from toolsets.adapters.failures import (
     ListingEmpty,
@@ -26,7 +27,6 @@ from toolsets.adapters.failures import (
 from toolsets.adapters.lister import list_tools
 from toolsets.adapters.listing import Listing, OnProgress, Source
 from toolsets.claims import Claim, ClaimLost
-from toolsets.errors import ChangedMeanwhile
 from toolsets.headers import OpenedHeaders, opened_headers
 from toolsets.models import SyncState, ToolSet
 from toolsets.usage import note_secret_use

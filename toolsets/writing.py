@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from gateway.audit import trail
 from gateway.audit.differences import differences
 from gateway.audit.trail import Actor
+from gateway.identity.editing import hold
 from toolsets import confidential, curating
 from toolsets.adapters.definitions import (
     LONGEST_TITLE,
@@ -90,7 +91,9 @@ def change_tool(tool: Tool, *, actor: Actor, **fields: Any) -> Tool:
 
     In the headers of its configuration, `confidential.MASK` keeps the value that is there.
 
-    Raises: as `create_tool`.
+    Raises:
+        ChangedMeanwhile: somebody else changed one of the fields since `tool` was read.
+        ValidationError, ExternalIdTaken, ToolsAreSynced, ToolSetManaged: as `create_tool`.
     """
     if unknown := set(fields) - CHANGEABLE:
         raise TypeError(f"A tool has no changeable {sorted(unknown)}.")
@@ -105,12 +108,14 @@ def change_tool(tool: Tool, *, actor: Actor, **fields: Any) -> Tool:
     for name, value in fields.items():
         setattr(current, name, value)
     current.config = confidential.restored(
-        current.config, before["config"], at=_HEADERS
+        current.config, tool.config, at=_HEADERS
     )
     _settle(current)
     changes = differences(Tool(**before), {n: getattr(current, n) for n in WRITABLE})
     _check(current, set(changes))
+    stated = {name: decided[name] for name in curating.STATED & set(decided)}
     with transaction.atomic():
+        hold(tool, {*changes, *differences(current, stated)})
         if changes:
             _save(current, update_fields=sorted({*changes, "annotations"}))
             tools_changed.send(sender=Tool, tool_set=current.tool_set, tools=[current])

@@ -10,6 +10,7 @@ from gateway.audit import trail
 from gateway.audit.differences import differences
 from gateway.audit.trail import Actor
 from gateway.errors import Refused
+from gateway.identity.editing import hold
 from gateway.identity.models import AgentProfile, Workspace
 
 CHANGEABLE = frozenset({"name", "external_id", "scope_tags"})
@@ -56,6 +57,7 @@ def change_agent_profile(
 
     Raises:
         ValidationError: a field is wrong, or the name or external id is taken.
+        ChangedMeanwhile: somebody else changed one of the fields since `agent` was read.
     """
     if unknown := set(fields) - CHANGEABLE:
         raise TypeError(f"An agent profile has no changeable {sorted(unknown)}.")
@@ -69,6 +71,7 @@ def change_agent_profile(
         setattr(current, name, fields[name])
     _check(current, frozenset(changes))
     with transaction.atomic():
+        hold(agent, changes)
         _save(current, update_fields=sorted(changes))
         trail.record(actor, "agent_profile.updated", subject=current, changes=changes)
     return current

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.identity.api.base import WorkspaceView
+from gateway.identity.editing import settled
 from gateway.identity.models import RegisteredUser
 from gateway.identity.roles import Right
 from gateway.rest.addresses import EXTERNAL_ID
@@ -139,7 +140,12 @@ class OneRegisteredUser(UserView):
             )
         is_active = fields.pop("is_active", None)
         with errors_at(_ERROR_PATHS):
-            enrolling.change_user(held, **self.with_company(fields), actor=self.actor)
+            fields = self.with_company(fields)
+            settled(
+                lambda: enrolling.change_user(
+                    self.user(held.pk), **fields, actor=self.actor
+                )
+            )
         if is_active is True:
             enrolling.reactivate_user(held, actor=self.actor)
         elif is_active is False:

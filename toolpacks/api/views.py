@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.identity.api.base import WorkspaceView
+from gateway.identity.editing import settled
 from gateway.identity.roles import Right
 from gateway.rest.numbered_pages import NUMBERED_PAGE, numbered_page, whole_page
 from gateway.rest.operations import operation
@@ -109,11 +111,17 @@ class OneToolPack(PackView):
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
         declared = fields.pop("connectors", None)
+        return self.answer(settled(lambda: self._changed(held.pk, fields, declared)))
+
+    def _changed(
+        self, pk: UUID, fields: dict[str, Any], declared: list[Declared] | None
+    ) -> ToolPack:
+        held = self.pack(str(pk))
         with transaction.atomic():
             changed = packing.change_pack(held, **fields, actor=self.actor)
             if declared is not None:
                 replace_connectors(changed, declared, actor=self.actor)
-        return self.answer(changed)
+        return changed
 
     @operation(
         "deleteToolPack",

@@ -63,14 +63,12 @@ def effect(change: Change, run: BundleRun) -> Any:
 
 
 def _tool_set(change: Change, run: BundleRun) -> ToolSet:
-    actor = run.actor
-    if change.row is not None:
-        _check_owned(ToolSet, change, run)
+    actor, row = run.actor, _owned(ToolSet, change, run)
     if change.action is Action.ARCHIVE:
-        return connecting.archive(change.row, actor=actor)
+        return connecting.archive(row, actor=actor)
     fields = _fields(TOOL_SET, change)
     fields |= split_adapter(fields)
-    if change.row is None:
+    if row is None:
         return connecting.connect(
             run.workspace,
             **fields,
@@ -79,8 +77,8 @@ def _tool_set(change: Change, run: BundleRun) -> ToolSet:
             actor=actor,
         )
     if change.action is Action.UNARCHIVE:
-        connecting.unarchive(change.row, actor=actor)
-    return connecting.change(change.row, **fields, actor=actor)
+        connecting.unarchive(row, actor=actor)
+    return connecting.change(row, **fields, actor=actor)
 
 
 def _is_written(change: Change) -> bool:
@@ -155,9 +153,7 @@ def _current_tool(change: Change, run: BundleRun) -> Tool:
 
 
 def _pack(change: Change, run: BundleRun) -> ToolPack:
-    actor, pack = run.actor, change.row
-    if pack is not None:
-        _check_owned(ToolPack, change, run)
+    actor, pack = run.actor, _owned(ToolPack, change, run)
     if change.action is Action.ARCHIVE:
         return packing.change_pack(pack, is_enabled=False, actor=actor)
     fields = _fields(TOOL_PACK, change)
@@ -233,9 +229,18 @@ _NOT_SYNCED = (
 _TAKEN = "It was taken off this bundle in the meantime."
 
 
-def _check_owned(
+def _owned(
     model: type[ToolSet] | type[ToolPack], change: Change, run: BundleRun
-) -> None:
+) -> Any:
+    """The row as it is now, whatever was done to it since the plan; None where there is none yet.
+
+    Raises:
+        NotOwned: it is no longer the bundle's.
+    """
+    if change.row is None:
+        return None
     rows = model.objects.in_workspace(run.workspace_id)
-    if not rows.filter(pk=change.row.pk, bundle_key=run.bundle_key).exists():
+    row = rows.filter(pk=change.row.pk, bundle_key=run.bundle_key).first()
+    if row is None:
         raise NotOwned(_TAKEN)
+    return row

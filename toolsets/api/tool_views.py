@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.identity.api.base import found
+from gateway.identity.editing import settled
 from gateway.identity.roles import Right
 from gateway.rest.masks import UPDATE_MASK
 from gateway.rest.operations import operation
@@ -114,6 +115,12 @@ class OneTool(ToolView):
         refusals=(409,),
     )
     def put(self, request: Request, tool_set_id: str, tool_id: str) -> Response:
+        return self.answer_tool(settled(lambda: self._changed(tool_set_id, tool_id)))
+
+    patch = put
+
+    def _changed(self, tool_set_id: str, tool_id: str) -> Tool:
+        """The tool as it is read now, with what the body and its mask say of it."""
         tool = self.tool(tool_set_id, tool_id)
         curating.check_managed(tool.tool_set, self.actor)
         fields = changed_tool_fields(tool, self.body, self.query)
@@ -121,10 +128,7 @@ class OneTool(ToolView):
             curating.change_tool if tool.tool_set.is_syncable else writing.change_tool
         )
         with errors_at(TOOL_PATHS):
-            changed = change(tool, **fields, actor=self.actor)
-        return self.answer_tool(changed)
-
-    patch = put
+            return change(tool, **fields, actor=self.actor)
 
     @operation(
         "deleteTool",

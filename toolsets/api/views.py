@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.identity.api.base import WorkspaceView, found
+from gateway.identity.editing import settled
 from gateway.identity.roles import Right
 from gateway.rest.masks import UPDATE_MASK
 from gateway.rest.operations import operation
@@ -125,6 +126,12 @@ class OneToolSet(ToolSetView):
         refusals=(409,),
     )
     def put(self, request: Request, tool_set_id: str) -> Response:
+        return self.answer(settled(lambda: self._changed(tool_set_id)))
+
+    patch = put
+
+    def _changed(self, tool_set_id: str) -> ToolSet:
+        """The set as it is read now, with what the body and its mask say of it."""
         tool_set = self.tool_set(tool_set_id)
         fields = changed_tool_set_fields(tool_set, self.body, self.query)
         adapter_type = fields.get("adapter_type", tool_set.adapter_type)
@@ -132,9 +139,7 @@ class OneToolSet(ToolSetView):
             changed = connecting.change(tool_set, **fields, actor=self.actor)
         if changed.adapter_version != tool_set.adapter_version:
             wake_sync(changed)
-        return self.answer(changed)
-
-    patch = put
+        return changed
 
     @operation(
         "deleteToolSet",

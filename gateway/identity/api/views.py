@@ -15,6 +15,7 @@ from gateway.identity.api.shapes import (
     AgentProfileShape,
     WhoAmIShape,
 )
+from gateway.identity.editing import settled
 from gateway.identity.models import AgentProfile, Profile
 from gateway.identity.roles import Right
 from gateway.rest.masks import UPDATE_MASK, Document
@@ -110,16 +111,19 @@ class OneAgentProfile(_AgentView):
         refusals=(409,),
     )
     def put(self, request: Request, agent_id: str) -> Response:
+        return Response(self.shown(settled(lambda: self._changed(agent_id))))
+
+    patch = put
+
+    def _changed(self, agent_id: str) -> AgentProfile:
+        """The agent as it is read now, with what the body and its mask say of it."""
         agent = self.agent(agent_id)
         document, paths = updated_document(
             _document(agent), self.body, self.query, changeable=_PATHS.values()
         )
         fields = touched(_fields(document), paths, _PATHS)
         with errors_at(_PATHS):
-            agent = profiling.change_agent_profile(agent, **fields, actor=self.actor)
-        return Response(self.shown(agent))
-
-    patch = put
+            return profiling.change_agent_profile(agent, **fields, actor=self.actor)
 
     @operation(
         "deleteAgentProfile",
