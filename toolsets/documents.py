@@ -33,17 +33,31 @@ def take(adapter: Any, *, current: Mapping[str, Any] | None = None) -> Taken:
     Raises:
         ValidationError: it is too large, or refers to a document that is not the current one.
     """
+    kept, text = _parted(adapter, current or {})
+    packed = None if text is None else zlib.compress(text, 6)
+    return Taken(adapter=kept, document=packed)
+
+
+def as_kept(adapter: Any, *, current: Mapping[str, Any] | None = None) -> Any:
+    """The adapter as it would be kept: with the digest of its document.
+
+    Raises:
+        ValidationError: as `take`.
+    """
+    return _parted(adapter, current or {})[0]
+
+
+def _parted(adapter: Any, current: Mapping[str, Any]) -> tuple[Any, bytes | None]:
+    """The adapter as it is kept, and the document that came with it."""
     given = adapter.get("document") if isinstance(adapter, Mapping) else None
     if given is None:
-        return Taken(adapter=adapter)
+        return adapter, None
     if isinstance(given, str) and _REFERENCE.fullmatch(given):
-        _check_current(given, current or {})
-        return Taken(adapter=adapter)
+        _check_current(given, current)
+        return adapter, None
     text = _text_of(given)
     reference = f"sha256:{sha256(text).hexdigest()}"
-    return Taken(
-        adapter={**adapter, "document": reference}, document=zlib.compress(text, 6)
-    )
+    return {**adapter, "document": reference}, text
 
 
 def _check_current(reference: str, current: Mapping[str, Any]) -> None:

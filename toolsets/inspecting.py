@@ -13,7 +13,7 @@ from toolsets.adapters.lister import list_tools
 from toolsets.adapters.listing import Listing, Source
 from toolsets.adapters.settings import check_adapter
 from toolsets.confidential import restored
-from toolsets.documents import adapter_with_document, take
+from toolsets.documents import adapter_with_document, as_kept
 from toolsets.header_rules import names_in, resolve
 from toolsets.headers import OpenedHeaders, secret_values
 from toolsets.models import ToolSet
@@ -49,8 +49,8 @@ def inspect(
         MissingSecret, HeaderRefused, ListingFailed: it cannot be read.
     """
     adapter = restored(adapter, tool_set.adapter, at="adapter.headers")
-    taken = take(adapter, current=tool_set.adapter)
-    check_adapter(ToolSet.AdapterType.OPENAPI, taken.adapter)
+    kept = as_kept(adapter, current=tool_set.adapter)
+    check_adapter(ToolSet.AdapterType.OPENAPI, kept)
     headers = adapter.get("headers") or {}
     known = {**secret_values(tool_set, names_in(headers)), **secrets}
     opened = OpenedHeaders(sent=resolve(headers, known), secrets=known)

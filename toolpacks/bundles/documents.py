@@ -32,7 +32,7 @@ def as_kept(wanted: Document) -> Document:
     ((adapter_type, adapter),) = wanted["spec"]["adapter"].items()
     if "document" not in adapter:
         return wanted
-    kept = documents.take(adapter).adapter
+    kept = documents.as_kept(adapter)
     return {**wanted, "spec": {**wanted["spec"], "adapter": {adapter_type: kept}}}
 
 

@@ -276,7 +276,7 @@ def _deepest(node: Node, path: Sequence[str]) -> Node:
 
 def _check_tool_set(key: str, values: Mapping[str, Any]) -> None:
     given = {name: value for name, value in values.items() if value is not None}
-    given["adapter"] = documents.take(given["adapter"]).adapter
+    given["adapter"] = documents.as_kept(given["adapter"])
     connecting.check_values(ToolSet(external_id=key, **given), only={*given})
 
 
