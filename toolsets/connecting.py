@@ -70,7 +70,7 @@ def connect(
     *,
     name: str,
     adapter_type: str,
-    adapter: Mapping[str, Any],
+    adapter: Mapping[str, Any] | documents.Taken,
     description: str = "",
     slug: str = "",
     external_id: str = "",

@@ -30,9 +30,16 @@ class Taken:
 def take(adapter: Any, *, current: Mapping[str, Any] | None = None) -> Taken:
     """Take the document out of an adapter that brings one as text or as an object; `current` is the adapter until now.
 
+    Compressing a large one takes longer than a write transaction may. Who opens one of their own takes it before that, and
+    gives what was taken to `connecting.connect` or `connecting.change`; taking it there once more costs nothing.
+
     Raises:
         ValidationError: it is too large, or refers to a document that is not the current one.
     """
+    if isinstance(adapter, Taken):
+        if adapter.document is None:
+            _parted(adapter.adapter, current or {})
+        return adapter
     kept, text = _parted(adapter, current or {})
     packed = None if text is None else zlib.compress(text, 6)
     return Taken(adapter=kept, document=packed)

@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
     from django.core.paginator import Paginator as UncountedPaginator
 
+    _Django = _ModelAdmin[Any]
     ModelAdmin = _ModelAdmin[Any]
     ModelForm = forms.ModelForm[Any]
     Textarea = forms.Textarea
 else:
     ModelForm = forms.ModelForm
+    from django.contrib.admin import ModelAdmin as _Django
     from unfold.admin import ModelAdmin
     from unfold.decorators import display
     from unfold.paginator import InfinitePaginator as UncountedPaginator
@@ -102,7 +104,32 @@ def may(request: HttpRequest, right: Right | None) -> bool:
     return caller is not None and right is not None and caller.has(right)
 
 
-class SpokenErrors(ModelAdmin):
+class _Untransacted(_Django):
+    """Django's admin without its one transaction around a whole request, in which a large form is read and judged.
+
+    What a form saves is one call of the domain, which opens a short transaction of its own; `save_model` opens one where
+    there are several calls.
+    """
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
+
+
+if TYPE_CHECKING:
+    _Frame = _Untransacted
+else:
+
+    class _Frame(ModelAdmin, _Untransacted):
+        """Unfold's admin, which ends in ours instead of Django's."""
+
+
+class SpokenErrors(_Frame):
     """Shows what the domain refuses as an error of the form, never as a broken page."""
 
     formfield_overrides = {TextField: {"widget": Textarea}}
@@ -118,7 +145,7 @@ class SpokenErrors(ModelAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, context)
         except (GatewayError, ValidationError) as exc:
-            # The transaction is rolled back; the same form is shown again, with the reason.
+            # Nothing was saved; the same form is shown again, with the reason.
             request.refusal = exc  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, context)
 

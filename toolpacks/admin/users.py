@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
@@ -156,24 +157,30 @@ class RegisteredUserAdmin(WorkspaceAdmin):
     def save_model(
         self, request: HttpRequest, obj: RegisteredUser, form: Any, change: bool
     ) -> None:
+        with transaction.atomic():  # a company is made for a user, or not at all
+            made = self._made(request, obj, form.cleaned_data, change)
+        self.saved(obj, made)
+
+    def _made(
+        self,
+        request: HttpRequest,
+        obj: RegisteredUser,
+        said: dict[str, Any],
+        change: bool,
+    ) -> RegisteredUser:
         workspace, actor = workspace_of(request), actor_of(request)
-        said = form.cleaned_data
         facts = {name: said[name] for name in _FACTS}
         facts["company"] = _company(workspace, said)
         if change:
             kept = RegisteredUser.objects.in_workspace(workspace).get(pk=obj.pk)
-            self.saved(obj, enrolling.change_user(kept, actor=actor, **facts))
-            return
+            return enrolling.change_user(kept, actor=actor, **facts)
         user, created = enrolling.enroll_user(
             workspace, origin_user_id=said["origin_user_id"], actor=actor, **facts
         )
         if not created:
-            raise ValidationError(
-                {
-                    "origin_user_id": f"{user} has this id already. Open that user instead."
-                }
-            )
-        self.saved(obj, user)
+            taken = f"{user} has this id already. Open that user instead."
+            raise ValidationError({"origin_user_id": taken})
+        return user
 
     def packs_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Give the user a pack, or take it back."""

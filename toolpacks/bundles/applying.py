@@ -142,12 +142,13 @@ def _is_archived(change: Change) -> bool:
 def _decide(claim: Claim, change: Change) -> None:
     """Bring one resource to what is wanted, and write what became of it."""
     try:
+        adapter = effecting.taken(change)
         with runs.outcome_of(claim, change) as outcome:
             if change.action is Action.REFUSED:
                 outcome.state = BundleOutcome.State.REFUSED
                 outcome.code, outcome.message = change.code, change.reason
             else:
-                row = effecting.effect(change, claim.run)
+                row = effecting.effect(change, claim.run, adapter=adapter)
                 outcome.resource_id = str(row.pk)
     except runs.RunLost:
         raise

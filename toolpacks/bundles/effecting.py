@@ -17,7 +17,8 @@ from toolpacks.bundles.members import (
 from toolpacks.bundles.reading import split_adapter
 from toolpacks.models import BundleRun, Connector, ToolPack
 from toolpacks.packing import Attachment
-from toolsets import connecting, curating, writing
+from toolsets import connecting, curating, documents, writing
+from toolsets.documents import Taken
 from toolsets.models import Tool, ToolSet
 
 
@@ -45,15 +46,28 @@ class NotSynced(Refused):
     code: ClassVar[str] = "not_synced"
 
 
-def effect(change: Change, run: BundleRun) -> Any:
-    """Do what the change says; the row as it is then. Within a transaction.
+def taken(change: Change) -> Taken | None:
+    """The adapter that the change gives to a tool set, for `effect`; before its transaction, as a document takes long.
+
+    Raises:
+        ValidationError: the document cannot be kept.
+    """
+    if change.kind is not Kind.TOOL_SET or change.wanted is None:
+        return None
+    said = split_adapter(_fields(TOOL_SET, change))
+    current = change.row.adapter if change.row else None
+    return documents.take(said["adapter"], current=current)
+
+
+def effect(change: Change, run: BundleRun, *, adapter: Taken | None) -> Any:
+    """Do what the change says, with the `adapter` that was taken for it; the row as it is then. Within a transaction.
 
     Raises:
         GatewayError, ValidationError: what the domain refuses.
     """
     match change.kind:
         case Kind.TOOL_SET:
-            return _tool_set(change, run)
+            return _tool_set(change, run, adapter)
         case Kind.TOOL if _is_written(change):
             return _written_tool(change, run)
         case Kind.TOOL:
@@ -62,12 +76,12 @@ def effect(change: Change, run: BundleRun) -> Any:
             return _pack(change, run)
 
 
-def _tool_set(change: Change, run: BundleRun) -> ToolSet:
+def _tool_set(change: Change, run: BundleRun, adapter: Taken | None) -> ToolSet:
     actor, row = run.actor, _owned(ToolSet, change, run)
     if change.action is Action.ARCHIVE:
         return connecting.archive(row, actor=actor)
     fields = _fields(TOOL_SET, change)
-    fields |= split_adapter(fields)
+    fields |= {**split_adapter(fields), "adapter": adapter}
     if row is None:
         return connecting.connect(
             run.workspace,

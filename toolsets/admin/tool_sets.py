@@ -27,7 +27,7 @@ from gateway.identity.admin_base import (
 )
 from gateway.identity.admin_display import TWO_LINES, ago
 from gateway.identity.roles import Right
-from toolsets import connecting
+from toolsets import connecting, documents
 from toolsets.admin import neighbours
 from toolsets.admin.deleting import DeletePage
 from toolsets.admin.editors import spoken
@@ -187,27 +187,40 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
     def save_model(
         self, request: HttpRequest, obj: ToolSet, form: Any, change: bool
     ) -> None:
-        actor = actor_of(request)
-        if change:
-            kept = self.get_queryset(request).get(pk=obj.pk)
-            made = connecting.change(
-                kept, adapter=form.adapter, actor=actor, **form.facts
-            )
-        else:
-            made = connecting.connect(
-                workspace_of(request),
-                adapter_type=form.adapter_type,
-                adapter=form.adapter,
-                actor=actor,
-                **form.facts,
-            )
-        for name, value in form.cleaned_data.get("secrets", {}).items():
-            store_secret(
-                made.workspace, name=name, value=value, tool_set=made, actor=actor
-            )
+        taken = documents.take(form.adapter, current=obj.adapter)
+        with transaction.atomic():
+            made = self._made(request, obj, form, taken, change)
+            for name, value in form.cleaned_data.get("secrets", {}).items():
+                store_secret(
+                    made.workspace,
+                    name=name,
+                    value=value,
+                    tool_set=made,
+                    actor=actor_of(request),
+                )
         self.saved(obj, made)
         if state_of(made) == "queued":
             _wake(made)
+
+    def _made(
+        self,
+        request: HttpRequest,
+        obj: ToolSet,
+        form: Any,
+        adapter: documents.Taken,
+        change: bool,
+    ) -> ToolSet:
+        actor = actor_of(request)
+        if change:
+            kept = self.get_queryset(request).get(pk=obj.pk)
+            return connecting.change(kept, adapter=adapter, actor=actor, **form.facts)
+        return connecting.connect(
+            workspace_of(request),
+            adapter_type=form.adapter_type,
+            adapter=adapter,
+            actor=actor,
+            **form.facts,
+        )
 
     def response_add(self, request: HttpRequest, obj: Any, *_: Any) -> HttpResponse:
         if obj.is_syncable:
