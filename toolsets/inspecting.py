@@ -1,13 +1,17 @@
 """Looks at what an OpenAPI document would bring in, before a tool set that reads it is saved."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from threading import Lock
+from typing import Any, ClassVar
 
 from django.conf import settings
 
 from gateway.audit import trail
 from gateway.audit.trail import Actor
+from gateway.errors import Refused
 from toolsets.adapters.failures import ListingFailed, listing_failed
 from toolsets.adapters.lister import list_tools
 from toolsets.adapters.listing import Listing, Source
@@ -20,6 +24,17 @@ from toolsets.models import ToolSet
 from toolsets.previewing import Preview, preview_of
 
 _LONGEST_SECONDS = 60
+_MOST_AT_ONCE = 3
+_MOST_OF_A_WORKSPACE = 2
+
+_under_way: Counter[str] = Counter()
+_turns = Lock()
+
+
+class InspectionsBusy(Refused):
+    """As many documents are read for previews as one process of the web reads at once: each takes a process of its own."""
+
+    code: ClassVar[str] = "inspections_busy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +61,7 @@ def inspect(
 
     Raises:
         ValidationError: the adapter is wrong; entries are named `adapter.<member>`.
+        InspectionsBusy: too many are under way. Nothing was read.
         MissingSecret, HeaderRefused, ListingFailed: it cannot be read.
     """
     adapter = restored(adapter, tool_set.adapter, at="adapter.headers")
@@ -54,13 +70,14 @@ def inspect(
     headers = adapter.get("headers") or {}
     known = {**secret_values(tool_set, names_in(headers)), **secrets}
     opened = OpenedHeaders(sent=resolve(headers, known), secrets=known)
-    trail.record(
-        actor,
-        "tool_set.inspected",
-        subject=tool_set,
-        changes={"url": [None, adapter.get("url", "")]},
-    )
-    listing = _listed(tool_set, adapter, opened)
+    with _turn(tool_set.workspace_id):
+        trail.record(
+            actor,
+            "tool_set.inspected",
+            subject=tool_set,
+            changes={"url": [None, adapter.get("url", "")]},
+        )
+        listing = _listed(tool_set, adapter, opened)
     return Inspection(
         preview=preview_of(listing.tools.values(), adapter),
         skipped=[opened.masked(said) for said in listing.skipped],
@@ -68,6 +85,27 @@ def inspect(
         notes=listing.notes,
         wanted_headers=[(name, value) for name, value in listing.wanted_headers],
     )
+
+
+@contextmanager
+def _turn(workspace_id: str) -> Iterator[None]:
+    """One of the few turns of this process, of which no workspace takes all."""
+    with _turns:
+        if (
+            _under_way.total() >= _MOST_AT_ONCE
+            or _under_way[workspace_id] >= _MOST_OF_A_WORKSPACE
+        ):
+            raise InspectionsBusy(
+                "Other documents are being read just now. Try again in a moment."
+            )
+        _under_way[workspace_id] += 1
+    try:
+        yield
+    finally:
+        with _turns:
+            _under_way[workspace_id] -= 1
+            if not _under_way[workspace_id]:
+                del _under_way[workspace_id]
 
 
 def _listed(

@@ -45,6 +45,7 @@ STATUSES = {
     "tool_set_in_use": 409,
     "tools_are_synced": 409,
     "unsupported_media_type": 415,
+    "inspections_busy": 429,
     "throttled": 429,
     "address_refused": 422,
     "header_refused": 422,

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -287,3 +290,53 @@ def test_upload_that_is_too_large_is_not_read(client: Client) -> None:
     file = SimpleUploadedFile("api.json", b"{" * (MOST_BYTES + 1))
 
     assert "larger than" in _read(client, _form(upload=file))
+
+
+class Slow:
+    """An upstream that lets go of its documents all at once."""
+
+    def __init__(self, upstream: Recorder) -> None:
+        self._asked, self._let_go = Semaphore(0), Event()
+        upstream.reply = self._reply
+
+    def _reply(self, _: Any) -> bytes:
+        self._asked.release()
+        self._let_go.wait(60)
+        return response(json.dumps(_DOCUMENT), media_type="application/json")
+
+    def wait_until_asked(self, times: int) -> None:
+        for _ in range(times):
+            assert self._asked.acquire(timeout=60)
+
+    def let_go(self) -> None:
+        self._let_go.set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_a_few_documents_are_read_at_once_and_no_workspace_takes_all_turns(
+    alice: Person, mallory: Person, dashboard: Dashboard, upstream: Recorder
+) -> None:
+    slow, form = Slow(upstream), _form(url=upstream.url("/api.json"))
+
+    def read(person: Person) -> str:
+        try:
+            return _read(dashboard(person), form)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as threads:
+        ours = [threads.submit(read, alice) for _ in range(2)]
+        slow.wait_until_asked(2)
+        third_of_ours = read(alice)
+        theirs = threads.submit(read, mallory)
+        slow.wait_until_asked(1)
+        second_of_theirs = read(mallory)
+        slow.let_go()
+        pages = [begun.result(60) for begun in (*ours, theirs)]
+
+    for refused in (third_of_ours, second_of_theirs):
+        assert "Other documents are being read just now" in refused
+        assert "inspections_busy" in refused
+    assert ["3 operations become tools" in page for page in pages] == [True] * 3
+    assert "3 operations become tools" in read(alice)
+    assert AuditEvent.objects.filter(action="tool_set.inspected").count() == 4
