@@ -107,9 +107,7 @@ def change_tool(tool: Tool, *, actor: Actor, **fields: Any) -> Tool:
     before = {name: getattr(current, name) for name in WRITABLE}
     for name, value in fields.items():
         setattr(current, name, value)
-    current.config = confidential.restored(
-        current.config, tool.config, at=_HEADERS
-    )
+    current.config = confidential.restored(current.config, tool.config, at=_HEADERS)
     _settle(current)
     changes = differences(Tool(**before), {n: getattr(current, n) for n in WRITABLE})
     _check(current, set(changes))

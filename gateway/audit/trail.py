@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from gateway.audit.models import AuditEvent
@@ -52,3 +53,17 @@ def complete(event: AuditEvent, changes: Mapping[str, Any]) -> None:
     """Add what came of something that was recorded before it began."""
     event.changes = {**event.changes, **changes}
     event.save(update_fields=["changes"])
+
+
+def last_change(subject: Any, *, since: datetime) -> AuditEvent | None:
+    """The newest event about `subject`, a row of a workspace, that is not older than `since`; None for any other row."""
+    workspace_id = getattr(subject, "workspace_id", None)
+    if workspace_id is None:
+        return None
+    recent = AuditEvent.objects.filter(
+        workspace_id=workspace_id,
+        created_at__gte=since,
+        subject_type=subject._meta.label_lower,
+        subject_id=str(subject.pk),
+    )
+    return recent.order_by("-created_at", "-pk").first()

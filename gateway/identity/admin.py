@@ -25,6 +25,7 @@ from gateway.identity.admin_base import (
 from gateway.identity.admin_display import chip
 from gateway.identity.admin_fields import WordsField
 from gateway.identity.closing import delete_workspace, owned_models
+from gateway.identity.editing import hold
 from gateway.identity.joining import Joined, add_member, change_role, remove_member
 from gateway.identity.models import (
     Account,
@@ -141,6 +142,7 @@ class WorkspacesAdmin(SuperuserAdmin):
     ) -> None:
         with transaction.atomic():
             if change:
+                hold(form.found, ["name"])
                 obj.save(update_fields=["name"])
             else:
                 taken = obj.account.workspaces.values_list("slug", flat=True)
@@ -205,8 +207,7 @@ class MembershipAdmin(WorkspaceAdmin):
         self, request: HttpRequest, obj: Membership, form: Any, change: bool
     ) -> None:
         if change:
-            kept = self.get_queryset(request).get(pk=obj.pk)
-            change_role(kept, obj.role, actor=actor_of(request))
+            change_role(form.found, obj.role, actor=actor_of(request))
             return
         joined = add_member(
             workspace_of(request),
@@ -272,8 +273,7 @@ class AgentProfileAdmin(WorkspaceAdmin):
     ) -> None:
         workspace, actor = workspace_of(request), actor_of(request)
         if change:
-            kept = AgentProfile.objects.in_workspace(workspace).get(pk=obj.pk)
-            made = change_agent_profile(kept, actor=actor, **form.cleaned_data)
+            made = change_agent_profile(form.found, actor=actor, **form.cleaned_data)
         else:
             made = create_agent_profile(workspace, actor=actor, **form.cleaned_data)
         self.saved(obj, made)

@@ -1,5 +1,6 @@
 """The base of every admin page: unfold behind names of ours, one workspace at a time, rights by role."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from django import forms
@@ -7,6 +8,7 @@ from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import (
     Field,
     ForeignKey,
@@ -19,10 +21,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from gateway.audit.differences import differences
 from gateway.audit.models import AuditEvent
 from gateway.audit.trail import Actor
 from gateway.errors import GatewayError
+from gateway.identity.admin_edits import Edited
 from gateway.identity.callers import Caller
+from gateway.identity.editing import hold, settled
 from gateway.identity.models import Workspace
 from gateway.identity.ownership import WorkspaceOwned, WorkspaceQuerySet
 from gateway.identity.roles import Right
@@ -133,6 +138,7 @@ class SpokenErrors(_Frame):
     """Shows what the domain refuses as an error of the form, never as a broken page."""
 
     formfield_overrides = {TextField: {"widget": Textarea}}
+    change_form_before_template = "toolcrib/seen.html"
 
     def changeform_view(
         self,
@@ -142,12 +148,13 @@ class SpokenErrors(_Frame):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         context = {**_ONE_WAY_TO_SAVE, **(extra_context or {})}
+        show = partial(super().changeform_view, request, object_id, form_url, context)
         try:
-            return super().changeform_view(request, object_id, form_url, context)
+            return settled(show)
         except (GatewayError, ValidationError) as exc:
             # Nothing was saved; the same form is shown again, with the reason.
             request.refusal = exc  # type: ignore[attr-defined]
-            return super().changeform_view(request, object_id, form_url, context)
+            return show()
 
     def get_form(
         self,
@@ -163,6 +170,9 @@ class SpokenErrors(_Frame):
         hidden = [name for name in form.declared_fields if name not in shown]
         if hidden:  # what a person does not see, they do not fill in
             form = type(form.__name__, (form,), dict.fromkeys(hidden))
+        if obj is not None:
+            reader = getattr(getattr(request, "caller", None), "profile_id", "")
+            form = type(form.__name__, (Edited, form), {"reader": reader})
         refusal = getattr(request, "refusal", None)
         return form if refusal is None else _refused(form, refusal)
 
@@ -319,6 +329,18 @@ class SuperuserAdmin(SpokenErrors):
 
     list_per_page = 50
     view_on_site = False
+
+    def save_model(
+        self, request: HttpRequest, obj: Any, form: Any, change: bool
+    ) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        columns = [f.name for f in obj._meta.concrete_fields if f.name in form.fields]
+        changes = differences(form.found, {n: getattr(obj, n) for n in columns})
+        with transaction.atomic():
+            hold(form.found, changes)
+            obj.save(update_fields=sorted(changes))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return _is_superuser(request)

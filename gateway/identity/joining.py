@@ -9,6 +9,7 @@ from django.db import transaction
 from gateway.audit import trail
 from gateway.audit.trail import Actor
 from gateway.errors import Refused
+from gateway.identity.editing import hold
 from gateway.identity.models import Membership, Profile, Workspace
 from gateway.identity.roles import Role
 
@@ -77,9 +78,11 @@ def change_role(membership: Membership, role: str, *, actor: Actor) -> Membershi
     """Give a member another role.
 
     Raises:
+        ChangedMeanwhile: somebody else did since `membership` was read.
         LastAdmin: nobody else could manage the workspace.
     """
     before = membership.role
+    hold(membership, ["role"])
     if role != Role.ADMIN:
         _check_other_admin(membership)
     rows = Membership.objects.in_workspace(membership.workspace_id)

@@ -162,8 +162,7 @@ class ToolPackAdmin(PickerPages, WorkspaceAdmin):
         if not said.get("slug"):
             said.pop("slug", None)
         if change:
-            kept = ToolPack.objects.in_workspace(workspace_of(request)).get(pk=obj.pk)
-            made = packing.change_pack(kept, actor=actor, **said)
+            made = packing.change_pack(form.found, actor=actor, **said)
         else:
             made = packing.create_pack(workspace_of(request), actor=actor, **said)
         self.saved(obj, made)

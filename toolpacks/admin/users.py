@@ -53,6 +53,8 @@ class IsActive(admin.SimpleListFilter):
 class RegisteredUserForm(ModelForm):
     """A registered user; the company is named as the caller's own systems name it."""
 
+    together = (frozenset({"company_id", "company_name"}),)
+
     company_id = forms.CharField(
         label="Company id",
         max_length=128,
@@ -158,22 +160,16 @@ class RegisteredUserAdmin(WorkspaceAdmin):
         self, request: HttpRequest, obj: RegisteredUser, form: Any, change: bool
     ) -> None:
         with transaction.atomic():  # a company is made for a user, or not at all
-            made = self._made(request, obj, form.cleaned_data, change)
+            made = self._made(request, form, change)
         self.saved(obj, made)
 
-    def _made(
-        self,
-        request: HttpRequest,
-        obj: RegisteredUser,
-        said: dict[str, Any],
-        change: bool,
-    ) -> RegisteredUser:
+    def _made(self, request: HttpRequest, form: Any, change: bool) -> RegisteredUser:
         workspace, actor = workspace_of(request), actor_of(request)
+        said = form.cleaned_data
         facts = {name: said[name] for name in _FACTS}
         facts["company"] = _company(workspace, said)
         if change:
-            kept = RegisteredUser.objects.in_workspace(workspace).get(pk=obj.pk)
-            return enrolling.change_user(kept, actor=actor, **facts)
+            return enrolling.change_user(form.found, actor=actor, **facts)
         user, created = enrolling.enroll_user(
             workspace, origin_user_id=said["origin_user_id"], actor=actor, **facts
         )

@@ -124,6 +124,18 @@ class SecretPairsWidget(PairsWidget):
 class PairsField(forms.Field):
     """A mapping of names to values."""
 
+    def canonical(self, value: Any) -> list[tuple[str, str]]:
+        """The pairs in one order, whether they are stored or come from a form."""
+        pairs = (
+            value.items()
+            if isinstance(value, Mapping)
+            else ((row["name"], row["value"]) for row in value or [])
+        )
+        return sorted((name.strip(), str(text).strip()) for name, text in pairs)
+
+    def in_words(self, value: Mapping[str, str]) -> str:
+        return "; ".join(f"{name}: {text}" for name, text in (value or {}).items())
+
     def to_python(self, value: Any) -> dict[str, str]:
         names = [row["name"].strip() for row in value or []]
         if "" in names:
@@ -185,6 +197,15 @@ class FilterField(forms.Field):
     """A filter as an adapter holds it; None when there is no condition."""
 
     widget = FilterWidget
+
+    def canonical(self, value: Any) -> Any:
+        """The conditions as the form shows them, whether they are stored or come from it."""
+        rows = [_shown(condition) for condition in (value or {}).get("filters") or []]
+        operator = (value or {}).get("operator") or "OPERATOR_AND"
+        return [operator, *rows] if rows else None
+
+    def in_words(self, value: Any) -> str:
+        return " ".join(spoken(value))
 
     def clean(self, value: Any) -> Any:
         try:

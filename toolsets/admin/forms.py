@@ -67,7 +67,6 @@ class ToolSetForm(ModelForm):
         "adapter.headers": "headers",
         "value": "secrets",
     }
-
     headers = PairsField(
         required=False,
         widget=HeadersWidget(
@@ -116,6 +115,11 @@ class ToolSetForm(ModelForm):
             for name in self.deciding:
                 self.fields[name].disabled = True
                 self.fields[name].help_text = "Managed: only API keys may change this."
+
+    @property
+    def unshown(self) -> dict[str, Any]:
+        """The fields that show nothing of what they replace, each with what stands for that."""
+        return {"secrets": None}
 
     @property
     def deciding(self) -> list[str]:
@@ -167,6 +171,9 @@ class SyncedForm(FiltersForm, ToolSetForm):
         "adapter.excludeTools": "exclude",
         "adapter.toolApprovals": "approvals_only",
     }
+    together: ClassVar[tuple[frozenset[str], ...]] = (
+        frozenset({"approvals", "approvals_only"}),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

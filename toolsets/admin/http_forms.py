@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from gateway.identity.admin_display import pretty
+from gateway.identity.admin_edits import Edited
 from toolsets.adapters.http.configs import METHODS
 from toolsets.admin.editors import HeadersWidget, PairsField
 from toolsets.confidential import hidden, restored
@@ -200,6 +201,10 @@ class HttpToolForm(forms.Form):
         for field, said in _by_field(reason).items():
             named = self.refusal_fields.get(field, field)
             self.add_error(named if named in self.fields else None, said)
+
+
+class HttpToolEdit(Edited, HttpToolForm):
+    """A tool that is there already."""
 
 
 def initial_of(tool: Tool | None, *, may_read_secrets: bool) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The form for an OpenAPI document: by address, as a file, or as text."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -55,6 +55,8 @@ class OpenApiForm(SyncedForm):
         "adapter.baseUrl": "base_url",
         "adapter.serverName": "server_name",
     }
+    called: ClassVar[dict[str, str]] = {"upload": "Document", "document": "Document"}
+    together = (*SyncedForm.together, frozenset({"url", "upload", "document"}))
 
     url = forms.CharField(
         label="Document URL",
@@ -99,6 +101,10 @@ class OpenApiForm(SyncedForm):
             ].help_text = f"A document is kept ({kept[:19]}…). Another one, or a URL, takes its place."
 
     @property
+    def unshown(self) -> dict[str, Any]:
+        return {**super().unshown, "upload": self._kept, "document": self._kept}
+
+    @property
     def deciding(self) -> list[str]:
         return [*super().deciding, "upload", "document"]
 
@@ -126,6 +132,8 @@ class OpenApiForm(SyncedForm):
                 f"This file is larger than {MOST_BYTES // 1024**2} MiB."
             )
         try:
+            if file:
+                file.seek(0)  # a form is read again where its edit begins anew
             return file.read().decode("utf-8-sig") if file else ""
         except UnicodeDecodeError as exc:
             raise ValidationError("This file is not text in UTF-8.") from exc

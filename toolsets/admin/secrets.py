@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -15,6 +16,7 @@ from gateway.identity.admin_base import (
     workspace_of,
 )
 from gateway.identity.admin_display import ago
+from gateway.identity.editing import hold
 from gateway.identity.roles import Right
 from toolsets.models import Secret
 from toolsets.secrets import delete_secret, store_secret
@@ -39,6 +41,10 @@ class SecretForm(ModelForm):
         fields = ["name", "tool_set"]
         labels = {"tool_set": "Only for the tool set"}
         help_texts = {"tool_set": "Empty: every tool set of the workspace may use it."}
+
+    @property
+    def unshown(self) -> dict[str, Any]:
+        return {"value": self.instance.version}
 
 
 @admin.register(Secret)
@@ -67,13 +73,16 @@ class SecretAdmin(WorkspaceAdmin):
     def save_model(
         self, request: HttpRequest, obj: Secret, form: Any, change: bool
     ) -> None:
-        kept = store_secret(
-            workspace_of(request),
-            name=obj.name,
-            value=form.cleaned_data["value"],
-            tool_set=obj.tool_set,
-            actor=actor_of(request),
-        )
+        with transaction.atomic():
+            if change:
+                hold(form.found, ["version"])
+            kept = store_secret(
+                workspace_of(request),
+                name=obj.name,
+                value=form.cleaned_data["value"],
+                tool_set=obj.tool_set,
+                actor=actor_of(request),
+            )
         self.saved(obj, kept)
 
     def delete_model(self, request: HttpRequest, obj: Secret) -> None:

@@ -189,7 +189,7 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
     ) -> None:
         taken = documents.take(form.adapter, current=obj.adapter)
         with transaction.atomic():
-            made = self._made(request, obj, form, taken, change)
+            made = self._made(request, form, taken, change)
             for name, value in form.cleaned_data.get("secrets", {}).items():
                 store_secret(
                     made.workspace,
@@ -203,17 +203,13 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
             _wake(made)
 
     def _made(
-        self,
-        request: HttpRequest,
-        obj: ToolSet,
-        form: Any,
-        adapter: documents.Taken,
-        change: bool,
+        self, request: HttpRequest, form: Any, adapter: documents.Taken, change: bool
     ) -> ToolSet:
         actor = actor_of(request)
         if change:
-            kept = self.get_queryset(request).get(pk=obj.pk)
-            return connecting.change(kept, adapter=adapter, actor=actor, **form.facts)
+            return connecting.change(
+                form.found, adapter=adapter, actor=actor, **form.facts
+            )
         return connecting.connect(
             workspace_of(request),
             adapter_type=form.adapter_type,

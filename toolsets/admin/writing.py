@@ -9,10 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from gateway.errors import GatewayError
-from gateway.identity.admin_base import WorkspaceAdmin, actor_of, may
+from gateway.identity.admin_base import WorkspaceAdmin, actor_of, caller_of, may
+from gateway.identity.editing import ChangedMeanwhile, settled
 from gateway.identity.roles import Right
 from toolsets import writing
-from toolsets.admin.http_forms import HttpToolForm, initial_of
+from toolsets.admin.http_forms import HttpToolEdit, HttpToolForm, initial_of
 from toolsets.admin.trials import trial_of_edited
 from toolsets.models import Tool, ToolSet
 
@@ -63,9 +64,23 @@ class EditPages(_Base):
     )
 
     def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        try:
+            return settled(lambda: self._edited(request, object_id))
+        except ChangedMeanwhile as exc:
+            return self._edited(request, object_id, refusal=exc.message)
+
+    def _edited(
+        self, request: HttpRequest, object_id: str, *, refusal: str = ""
+    ) -> HttpResponse:
+        """The tool as it is read now, with what was typed; saved, unless others were faster every time."""
         tool: Tool = self.row(request, object_id)
         _written_by(request, tool.tool_set)
-        form = HttpToolForm(request.POST or None, initial=_initial(request, tool))
+        form = HttpToolEdit(
+            request.POST or None, initial=_initial(request, tool), found=tool
+        )
+        form.reader = caller_of(request).profile_id
+        if refusal and form.is_valid():
+            form.add_error(None, refusal)
         if changed := _saved(
             form,
             lambda: writing.change_tool(tool, actor=actor_of(request), **form.facts),
@@ -123,6 +138,8 @@ def _saved(form: HttpToolForm, save: Callable[[], Tool]) -> Tool | None:
         return save()
     except ValidationError as exc:
         form.refuse(exc)
+    except ChangedMeanwhile:
+        raise
     except GatewayError as exc:
         form.add_error(None, exc.message)
     return None
