@@ -86,6 +86,39 @@ def _is_allowed_origin(origin: str) -> bool:
         return False
 
 
+def accepts(headers: Mapping[str, str], media_type: str) -> bool:
+    """Whether the client takes an answer of this type; who does not say takes JSON."""
+    accept = headers.get("accept")
+    if accept is None:
+        return media_type == "application/json"
+    return (
+        media_type in accept
+        or "*/*" in accept
+        or f"{media_type.partition('/')[0]}/*" in accept
+    )
+
+
+def check_media_types(headers: Mapping[str, str]) -> None:
+    """What a POST must say of its body, and of the answer it takes.
+
+    Raises:
+        HttpError: 415, it is not JSON; 406, it takes neither of what we send.
+    """
+    if (
+        headers.get("content-type", "").partition(";")[0].strip().lower()
+        != "application/json"
+    ):
+        raise HttpError(
+            415, "unsupported_media_type", "Send Content-Type: application/json."
+        )
+    if not (
+        accepts(headers, "application/json") or accepts(headers, "text/event-stream")
+    ):
+        raise HttpError(
+            406, "not_acceptable", "Accept application/json and text/event-stream."
+        )
+
+
 async def read_body(receive: Receive, *, most: int) -> bytes:
     """The whole body, in bytes.
 

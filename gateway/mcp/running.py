@@ -47,6 +47,11 @@ class RunningCalls:
         if self._calls.get(key) is call:
             del self._calls[key]
 
+    async def notified(self, nonce: str, method: str, params: Any) -> None:
+        """Heed what a client says about its calls; other notifications are not about them."""
+        if method == "notifications/cancelled" and isinstance(params, dict):
+            await self.cancel(nonce, params.get("requestId"))
+
     async def cancel(self, nonce: str, request_id: Any) -> None:
         """Cancel the call, wherever it runs; what is unknown or over is left alone."""
         call = self._calls.get((nonce, repr(request_id)))

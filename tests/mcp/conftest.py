@@ -231,6 +231,6 @@ def nothing_breaks(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         for phase in ("setup", "call")
         for record in caplog.get_records(phase)
         if record.levelno >= logging.ERROR
-        and record.name in {"asyncio", "uvicorn.error", "gateway.mcp.endpoint"}
+        and record.name in {"asyncio", "uvicorn.error", "gateway.mcp.calling"}
     ]
     assert not broken
