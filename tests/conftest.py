@@ -13,6 +13,7 @@ from gateway.audit.trail import Actor
 from gateway.identity.models import Account, Membership, Profile, Workspace
 from gateway.identity.roles import Role
 from tests.rest import Script, script
+from tests.toolsets.adapters.http.recording import Recorder, recorder
 from tests.upstreams import App, Upstream, served
 
 hypothesis.settings.register_profile("busy machine", deadline=None)
@@ -109,6 +110,13 @@ def serve() -> Iterator[Callable[[App], Upstream]]:
     """Serve ASGI apps on loopback ports until the test ends."""
     with ExitStack() as running:
         yield lambda app: running.enter_context(served(app))
+
+
+@pytest.fixture
+def upstream() -> Iterator[Recorder]:
+    """An HTTP API that records what it is sent."""
+    with recorder() as recording:
+        yield recording
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Tools of HTTP APIs in the dashboard: connected, written, tried against a real upstream, changed, duplicated, deleted."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from django.urls import reverse
 from gateway.audit.models import AuditEvent
 from tests.admin.conftest import Dashboard
 from tests.conftest import Person
-from tests.toolsets.adapters.http.recording import Recorder, recorder, response
+from tests.toolsets.adapters.http.recording import Recorder, response
 from toolsets.connecting import connect
 from toolsets.models import Tool, ToolSet
 from toolsets.secrets import store_secret
@@ -27,12 +26,6 @@ _CONFIG = {
     "path": "/repos/{{ owner }}/issues",
     "requestBodyTemplate": '{"title": {{ title }}}',
 }
-
-
-@pytest.fixture
-def upstream() -> Iterator[Recorder]:
-    with recorder() as recording:
-        yield recording
 
 
 @pytest.fixture

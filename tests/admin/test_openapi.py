@@ -1,7 +1,6 @@
 """OpenAPI documents in the dashboard: by address, uploaded or pasted, and what is in them before they are saved."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Semaphore
 from typing import Any
@@ -15,7 +14,7 @@ from django.urls import reverse
 from gateway.audit.models import AuditEvent
 from tests.admin.conftest import Dashboard
 from tests.conftest import Person
-from tests.toolsets.adapters.http.recording import Recorder, recorder, response
+from tests.toolsets.adapters.http.recording import Recorder, response
 from tests.toolsets.openapi.documents import document, operation
 from toolsets.adapters.openapi.documents import MOST_BYTES
 from toolsets.connecting import connect
@@ -44,12 +43,6 @@ _DOCUMENT = document(
 @pytest.fixture
 def client(alice: Person, dashboard: Dashboard) -> Client:
     return dashboard(alice)
-
-
-@pytest.fixture
-def upstream() -> Iterator[Recorder]:
-    with recorder() as recording:
-        yield recording
 
 
 def _form(**changed: Any) -> dict[str, Any]:

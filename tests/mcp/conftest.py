@@ -21,7 +21,7 @@ from gateway.asgi import Application
 from gateway.identity.models import RegisteredUser, Workspace
 from gateway.mcp.models import ToolCall
 from tests.conftest import Person
-from tests.mcp.agents import Agent
+from tests.mcp.agents import MODERN, Agent, Outcome
 from tests.mcp.upstreams import Seen, telling_server
 from tests.upstreams import App, Upstream, handshake_only, served, streamable_http_app
 from toolpacks.enrolling import enroll_user
@@ -99,6 +99,11 @@ class Bench:
     def url(self, *, pack: str | None = None, user: str | None = None) -> str:
         pack, user = pack or str(self.pack.pk), user or self.user.pk
         return self.gateway.url(f"/tool-packs/{pack}/registered-users/{user}/mcp")
+
+    def call(self, era: str, name: str, **arguments: Any) -> Outcome:
+        """A tool call of either era, after the handshake where there is one."""
+        agent = self.agent if era == MODERN else self.agent.initialized()
+        return agent.call(name, era, **arguments)
 
     def tool(self, name: str) -> Any:
         return self.tool_set.tools.get(name=name)
@@ -184,6 +189,12 @@ def either_bench(
     app = streamable_http_app(telling_server(seen))
     yield set_up(app if request.param == "modern" else handshake_only(app))
     seen.let_go.set()
+
+
+@pytest.fixture(params=[MODERN, "legacy"])
+def era(request: pytest.FixtureRequest) -> str:
+    """Both eras, one after the other."""
+    return str(request.param)
 
 
 @asynccontextmanager

@@ -1,27 +1,17 @@
 """Tools of an HTTP API, from a pack over MCP to the upstream and back, in both eras."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from gateway.mcp.models import ToolCall
 from tests.conftest import Person
-from tests.mcp.agents import MODERN, Agent, Outcome
 from tests.mcp.conftest import Bench, PackUp, newest_row, rows, the_row
-from tests.toolsets.adapters.http.recording import Recorder, recorder, response
+from tests.toolsets.adapters.http.recording import Recorder, response
 from toolsets.connecting import connect
 from toolsets.models import ToolSet
 from toolsets.secrets import store_secret
 from toolsets.writing import change_tool, create_tool, delete_tool
 
 FISH = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
-
-
-@pytest.fixture
-def upstream() -> Iterator[Recorder]:
-    with recorder() as recording:
-        yield recording
 
 
 @pytest.fixture
@@ -46,16 +36,6 @@ def bench(pack_up: PackUp, alice: Person, upstream: Recorder) -> Bench:
     return pack_up(tool_set)
 
 
-@pytest.fixture(params=[MODERN, "legacy"])
-def era(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-def call(bench: Bench, era: str, name: str = "get_fish", **arguments: Any) -> Outcome:
-    agent: Agent = bench.agent if era == MODERN else bench.agent.initialized()
-    return agent.call(name, era, **arguments)
-
-
 def test_hand_written_tool_is_listed(bench: Bench) -> None:
     (tool,) = bench.agent.tools()
 
@@ -68,7 +48,7 @@ def test_hand_written_tool_is_listed(bench: Bench) -> None:
 def test_hand_written_tool_is_called_and_recorded(
     bench: Bench, upstream: Recorder, era: str
 ) -> None:
-    outcome = call(bench, era, id="a/b")
+    outcome = bench.call(era, "get_fish", id="a/b")
 
     assert outcome.text == '{"name": "cod"}'
     assert outcome.result["structuredContent"] == {"name": "cod"}
@@ -88,7 +68,7 @@ def test_failure_of_the_upstream_is_told_and_recorded(
 ) -> None:
     upstream.reply = lambda _: response("no such fish", status="404 Not Found")
 
-    outcome = call(bench, era, id="1")
+    outcome = bench.call(era, "get_fish", id="1")
 
     assert outcome.is_error
     assert outcome.text == (
@@ -100,7 +80,7 @@ def test_failure_of_the_upstream_is_told_and_recorded(
 def test_arguments_that_make_no_request_are_refused(
     bench: Bench, upstream: Recorder, era: str
 ) -> None:
-    outcome = call(bench, era, id="..")
+    outcome = bench.call(era, "get_fish", id="..")
 
     assert outcome.refusal == "request_refused"
     assert upstream.requests == []
@@ -111,7 +91,7 @@ def test_arguments_that_make_no_request_are_refused(
 def test_arguments_are_checked_against_the_parameters(
     bench: Bench, upstream: Recorder, era: str
 ) -> None:
-    assert call(bench, era, id=1).refusal == "invalid_arguments"
+    assert bench.call(era, "get_fish", id=1).refusal == "invalid_arguments"
     assert upstream.requests == []
 
 
@@ -122,7 +102,7 @@ def test_missing_secret_is_named_and_works_once_it_is_there(
     operator = bench.operator
     change_tool(bench.tool("get_fish"), config=config, actor=operator.actor)
 
-    missing = call(bench, era, id="1")
+    missing = bench.call(era, "get_fish", id="1")
     store_secret(
         bench.workspace,
         name="KEY",
@@ -130,7 +110,7 @@ def test_missing_secret_is_named_and_works_once_it_is_there(
         tool_set=bench.tool_set,
         actor=operator.actor,
     )
-    there = call(bench, era, id="1")
+    there = bench.call(era, "get_fish", id="1")
     store_secret(
         bench.workspace,
         name="KEY",
@@ -138,7 +118,7 @@ def test_missing_secret_is_named_and_works_once_it_is_there(
         tool_set=bench.tool_set,
         actor=operator.actor,
     )
-    call(bench, era, id="1")
+    bench.call(era, "get_fish", id="1")
 
     assert missing.refusal == "missing_secret"
     assert "X-Key needs the secret KEY" in missing.text
@@ -185,7 +165,7 @@ def test_edit_takes_effect_on_the_next_call(bench: Bench, upstream: Recorder) ->
 def test_image_reaches_the_agent(bench: Bench, upstream: Recorder, era: str) -> None:
     upstream.reply = lambda _: response(b"\x89PNG", media_type="image/png")
 
-    (block,) = call(bench, era, id="1").result["content"]
+    (block,) = bench.call(era, "get_fish", id="1").result["content"]
 
     assert block == {"type": "image", "data": "iVBORw==", "mimeType": "image/png"}
 
@@ -193,7 +173,7 @@ def test_image_reaches_the_agent(bench: Bench, upstream: Recorder, era: str) -> 
 def test_file_reaches_the_agent(bench: Bench, upstream: Recorder, era: str) -> None:
     upstream.reply = lambda _: response(b"%PDF", media_type="application/pdf")
 
-    (block,) = call(bench, era, id="1").result["content"]
+    (block,) = bench.call(era, "get_fish", id="1").result["content"]
 
     assert block["resource"]["blob"] == "JVBERg=="
 

@@ -1,16 +1,14 @@
 """Tools of an OpenAPI document, from a pack over MCP to the upstream and back, in both eras."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from gateway.mcp.models import ToolCall
 from tests.conftest import Person
-from tests.mcp.agents import MODERN, Agent, Outcome
 from tests.mcp.conftest import Bench, PackUp, sdk_client, the_row
-from tests.toolsets.adapters.http.recording import Recorder, recorder, response
+from tests.toolsets.adapters.http.recording import Recorder, response
 from tests.toolsets.openapi.documents import document, operation, parameter
 from toolsets.connecting import change, connect
 from toolsets.models import ToolSet
@@ -24,12 +22,6 @@ PATHS = {
         "get": operation("getFish", summary="Get a fish", responses=ANSWERS),
     }
 }
-
-
-@pytest.fixture
-def upstream() -> Iterator[Recorder]:
-    with recorder() as recording:
-        yield recording
 
 
 @pytest.fixture
@@ -51,16 +43,6 @@ def bench(pack_up: PackUp, alice: Person, upstream: Recorder) -> Bench:
     return pack_up(tool_set)
 
 
-@pytest.fixture(params=[MODERN, "legacy"])
-def era(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-def call(bench: Bench, era: str, **arguments: Any) -> Outcome:
-    agent: Agent = bench.agent if era == MODERN else bench.agent.initialized()
-    return agent.call("getFish", era, **arguments)
-
-
 def test_operation_is_listed(bench: Bench) -> None:
     (tool,) = bench.agent.tools()
 
@@ -73,7 +55,7 @@ def test_operation_is_listed(bench: Bench) -> None:
 def test_operation_is_called_and_recorded(
     bench: Bench, upstream: Recorder, era: str
 ) -> None:
-    outcome = call(bench, era, id="a/b")
+    outcome = bench.call(era, "getFish", id="a/b")
 
     assert outcome.result["structuredContent"] == {"name": "cod"}
     assert upstream.request.line == b"GET /v1/fish/a%2Fb HTTP/1.1"
@@ -139,7 +121,7 @@ def test_failure_of_the_api_needs_no_promised_object(
 ) -> None:
     upstream.reply = lambda _: response("no", status="404 Not Found")
 
-    outcome = call(bench, era, id="1")
+    outcome = bench.call(era, "getFish", id="1")
 
     assert outcome.is_error
     assert "HTTP status 404" in outcome.text
@@ -149,7 +131,7 @@ def test_failure_of_the_api_needs_no_promised_object(
 def test_arguments_that_make_no_request_are_refused(
     bench: Bench, upstream: Recorder, era: str
 ) -> None:
-    outcome = call(bench, era, id="..")
+    outcome = bench.call(era, "getFish", id="..")
 
     assert outcome.refusal == "request_refused"
     assert upstream.requests == []

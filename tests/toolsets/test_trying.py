@@ -1,6 +1,5 @@
 """Trying a tool: what would be sent, with its secrets masked, and what comes of sending it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from django.core.exceptions import ValidationError
 from gateway.audit.models import AuditEvent
 from gateway.network.guard import AddressRefused
 from tests.conftest import Person
-from tests.toolsets.adapters.http.recording import Recorder, recorder, response
+from tests.toolsets.adapters.http.recording import Recorder, response
 from toolsets.connecting import archive, connect
 from toolsets.curating import ToolArchived
 from toolsets.errors import ToolSetArchived
@@ -26,12 +25,6 @@ CONFIG = {
     "headers": {"X-Tool": "${TOOL_KEY}"},
     "requestBodyTemplate": '{"id": {{ id }}}',
 }
-
-
-@pytest.fixture
-def upstream() -> Iterator[Recorder]:
-    with recorder() as recording:
-        yield recording
 
 
 def http_set(person: Person, url: str, **members: Any) -> ToolSet:
