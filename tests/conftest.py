@@ -19,7 +19,7 @@ from tests.upstreams import App, Upstream, served
 hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")
 
-pytest_plugins = ["tests.reporting"]
+pytest_plugins = ["tests.distribution", "tests.reporting"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import positive_data_acceptance
 
 from gateway.identity.models import Workspace
+from gateway.identity.roles import Role
 from tests.rest import script
 from tests.test_tenancy import belongings
 
@@ -45,12 +46,13 @@ def named(workspace: Workspace) -> dict[str, str]:
 
 
 @pytest.fixture
-def token(workspace: Workspace) -> str:
-    return script(workspace).token
+def token(workspace: Workspace, role: Role) -> str:
+    return script(workspace, role=role).token
 
 
 @pytest.mark.django_db
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("role", [Role.ADMIN])  # without it all operations get one id
 @API.parametrize()
 @settings(
     max_examples=10,
