@@ -29,7 +29,7 @@ run: $(BIN)/.runtime  ## start Toolcrib with its demo; Ctrl-C stops all of it
 	@exec $(BIN)/python manage.py run
 
 test: $(BIN)/.dev  ## every test this machine can run, on SQLite or on DATABASE_URL
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 browser: $(BIN)/.dev  ## the tests that drive Chromium
 	$(BIN)/python -m pytest -n 0 -m browser $(ARGS)

@@ -24,7 +24,6 @@ from tests.scripting import Rest
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.timeout(180),
-    pytest.mark.xdist_group("run"),
 ]
 _SYNC_SECONDS = 30
 

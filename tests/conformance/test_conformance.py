@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.node,
     pytest.mark.processes,
     pytest.mark.timeout(300),
-    pytest.mark.xdist_group("conformance"),
 ]
 
 _HERE = Path(__file__).resolve().parent

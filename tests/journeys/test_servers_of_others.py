@@ -18,7 +18,6 @@ pytestmark = [
     pytest.mark.node,
     pytest.mark.processes,
     pytest.mark.timeout(300),
-    pytest.mark.xdist_group("journeys"),
 ]
 
 

@@ -12,7 +12,6 @@ from tests.running import environment, free_port, running
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.timeout(120),
-    pytest.mark.xdist_group("run"),
 ]
 
 
