@@ -21,3 +21,4 @@ if "TOOLCRIB_TEST_RUN" not in os.environ:  # the workers of pytest-xdist inherit
 from gateway.settings import *  # noqa: F403 - only now the environment is what it should be
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.emptying"]  # noqa: F405
