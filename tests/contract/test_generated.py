@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from schemathesis.checks import positive_data_acceptance
 
 from gateway.identity.models import Workspace
 from gateway.identity.roles import Role
+from tests.reporting import GENERATED_REQUESTS
 from tests.rest import script
 from tests.test_tenancy import belongings
 
@@ -50,6 +51,14 @@ def token(workspace: Workspace, role: Role) -> str:
     return script(workspace, role=role).token
 
 
+@pytest.fixture
+def asked(record_property: Callable[[str, object], None]) -> Iterator[list[str]]:
+    """The requests of a test; the run counts them all."""
+    methods: list[str] = []
+    yield methods
+    record_property(GENERATED_REQUESTS, len(methods))
+
+
 @pytest.mark.django_db
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("role", [Role.ADMIN])  # without it all operations get one id
@@ -62,13 +71,14 @@ def token(workspace: Workspace, role: Role) -> str:
     suppress_health_check=list(HealthCheck),
 )
 def test_generated_requests_are_answered_as_described(
-    case: Any, named: dict[str, str], token: str
+    case: Any, named: dict[str, str], token: str, asked: list[str]
 ) -> None:
     """Some 8,000 requests in all. Whether all that fits a schema is accepted is not asked: the domain refuses more."""
     for name, value in (case.path_parameters or {}).items():
         if _REFERENCE.fullmatch(str(value)) and zlib.crc32(str(value).encode()) % 3:
             case.path_parameters[name] = named[name]
 
+    asked.append(case.method)
     case.call_and_validate(
         headers={"Authorization": f"Bearer {token}"},
         excluded_checks=[positive_data_acceptance],
