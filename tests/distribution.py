@@ -1,4 +1,4 @@
-"""How the tests of a run are spread over its workers."""
+"""How the tests of a run are spread over its workers, and which of them run on the database of the environment."""
 
 import os
 from collections import Counter
@@ -10,11 +10,12 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
+_OWN_SERVERS = "tests/processes/"
 _TOGETHER = (
+    _OWN_SERVERS,
     "tests/browser/",
     "tests/conformance/",
     "tests/journeys/",
-    "tests/processes/",
     "tests/test_run.py",
 )
 """Tests that share programs which are slow to start: one worker runs all of a line, and begins with them."""
@@ -38,7 +39,22 @@ def pytest_xdist_auto_num_workers() -> int:
     return len(os.sched_getaffinity(0)) + 2
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _runs_on_the_database(item):
+            item.add_marker("database")
+    _refuse_shared_names(items)
+
+
+def _runs_on_the_database(item: pytest.Item) -> bool:
+    """Whether DATABASE_URL and REDIS_URL concern it: it has a test database, or starts the product."""
+    fixtures = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    marks = [item.get_closest_marker(m) for m in ("django_db", "browser", "processes")]
+    return bool(fixtures or any(marks)) and not item.nodeid.startswith(_OWN_SERVERS)
+
+
+def _refuse_shared_names(items: list[pytest.Item]) -> None:
     """Of tests with one name, workers would run one, and nobody would miss the others."""
     names = Counter(item.nodeid for item in items)
     if twice := [name for name, times in names.items() if times > 1]:
