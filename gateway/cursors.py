@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import psycopg
 from django.db import connection
 
-from gateway.batches import Answer, Statement
+from gateway.jobs import Answer, Statement
 
 
 class Cursor(Protocol):

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 from django.db import connection
 
-from gateway.batches import Job
 from gateway.cursors import QuestionMarks
+from gateway.jobs import Job
 from gateway.rounds import run_parts
 
 _SETTINGS = ("PRAGMA busy_timeout=0", "PRAGMA wal_autocheckpoint=0")

@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 
 from django.db import DatabaseError, connection
 
-from gateway.batches import Batch, Job
 from gateway.cursors import opened_beside
 from gateway.database import DatabaseAway, in_database
 from gateway.inline import Inline, checkpoint
+from gateway.jobs import Batch, Job
 from gateway.pipeline import Pipeline
 from gateway.rounds import run
 

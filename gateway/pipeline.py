@@ -16,7 +16,7 @@ import psycopg
 from psycopg import pq
 from psycopg.adapt import PyFormat, Transformer
 
-from gateway.batches import Answer, CommitUnknown, Job, JobFailed, parts_of
+from gateway.jobs import Answer, CommitUnknown, Job, JobFailed, parts_of
 
 log = logging.getLogger(__name__)
 

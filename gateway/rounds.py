@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from gateway.batches import CommitUnknown, Job, JobFailed, parts_of
 from gateway.cursors import Cursor, answer, own_cursor
 from gateway.database import (
     DatabaseAway,
     drop_if_another_was_lost,
     drop_lost_connection,
 )
+from gateway.jobs import CommitUnknown, Job, JobFailed, parts_of
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from gateway.batches import Answer, Batch, Statement
 from gateway.database import DatabaseAway
 from gateway.identity.models import Account
+from gateway.jobs import Answer, Batch, Statement
 from gateway.lane import Lane
 from tests.test_lane_rounds import Echo, ended, on_a_lane
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import pytest
 from django.db import DataError, OperationalError
 
-from gateway.batches import Answer, Batch, JobFailed, Statement
 from gateway.database import DatabaseAway
+from gateway.jobs import Answer, Batch, JobFailed, Statement
 from gateway.lane import Lane
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from gateway.batches import Answer, Batch, CommitUnknown, JobFailed, Statement
 from gateway.identity.models import Account
+from gateway.jobs import Answer, Batch, CommitUnknown, JobFailed, Statement
 from gateway.lane import Lane
 from tests.test_lane_rounds import Echo, ended, on_a_lane
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from gateway.batches import Answer, Batch, Statement
 from gateway.cursors import answer, own_cursor
+from gateway.jobs import Answer, Batch, Statement
 from gateway.lane import Lane
 
 Key = tuple[str, str]

@@ -9,10 +9,10 @@ from weakref import WeakSet
 import orjson
 
 from gateway import bus
-from gateway.batches import JobFailed
 from gateway.database import DatabaseAway
 from gateway.errors import GatewayError
 from gateway.identity.revisions import Revisions
+from gateway.jobs import JobFailed
 from gateway.mcp.access import Access, Door, Visit
 from gateway.mcp.http import (
     Receive,

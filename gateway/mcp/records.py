@@ -16,9 +16,9 @@ import orjson
 from django.db import connection
 from django.utils import timezone
 
-from gateway.batches import Answer, Batch, CommitUnknown, JobFailed, Statement
 from gateway.database import DatabaseAway
 from gateway.errors import GatewayError, Refused
+from gateway.jobs import Answer, Batch, CommitUnknown, JobFailed, Statement
 from gateway.lane import Lane
 from gateway.mcp.models import ToolCall
 

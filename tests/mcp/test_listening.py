@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.batches import Batch, Statement
 from gateway.database import in_database
 from gateway.identity.keys import revoke_key
 from gateway.identity.models import ApiKey
+from gateway.jobs import Batch, Statement
 from gateway.lane import Lane
 from gateway.mcp.access import Access, Door
 from gateway.mcp.listeners import Listener, Listeners
