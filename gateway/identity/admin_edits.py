@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from copy import copy
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -54,8 +55,7 @@ class Edited(_Form):
     @property
     def seen(self) -> str:
         """What the page carries: what each field shows."""
-        page = {"at": int(time.time()), "fields": self._stored_digests}
-        return signing.dumps(page, salt=_SALT, compress=True)
+        return sealed(self._stored_digests)
 
     def clean(self) -> Any:
         conflicts = self._conflicts()
@@ -68,7 +68,7 @@ class Edited(_Form):
 
     def _conflicts(self) -> list[str]:
         """The fields that would undo what somebody else changed; those that the reader left alone are brought up to date."""
-        shown, stored = self._page.get("fields", {}), self._stored_digests
+        shown, stored = self._page.shown, self._stored_digests
         moved = {name for name in stored if shown.get(name, stored[name]) != stored[name]}  # fmt: skip
         mine = {name for name in stored if self._is_mine(name, shown)}
         for name in stored.keys() - mine - self._unshown.keys():
@@ -95,12 +95,8 @@ class Edited(_Form):
         field.bound_data = lambda data, initial: initial  # type: ignore[method-assign]
 
     @cached_property
-    def _page(self) -> dict[str, Any]:
-        try:
-            page: dict[str, Any] = signing.loads(self.data.get(_SEEN, ""), salt=_SALT)
-        except signing.BadSignature:
-            return {}
-        return page
+    def _page(self) -> "Page":
+        return page_of(self.data)
 
     @cached_property
     def _stored_digests(self) -> dict[str, str]:
@@ -138,25 +134,53 @@ class Edited(_Form):
         called = getattr(self, "called", {})
         labels = [called.get(name) or str(self[name].label) for name in names]
         listed = get_text_list(list(dict.fromkeys(labels)), "and")
-        return (
-            f"{self._somebody} changed {listed} after you opened this page, so nothing is saved yet. "
-            "What you typed still stands here, and what is stored now is said with it. Save again to put yours in its place."
-        )
+        return said_of(listed, self._page, self.found, reader=self.reader)
 
-    @property
-    def _somebody(self) -> str:
-        opened = datetime.fromtimestamp(self._page.get("at", 0) - _SKEW_SECONDS, tz=UTC)
-        event = trail.last_change(self.found, since=opened)
-        if event is None:
-            return "Somebody"
-        if event.actor_id == self.reader:
-            return "You, on another page,"
-        return event.actor_label or "Somebody"
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What a page that is sent back says of itself: when it was opened, and the digest of what each field showed."""
+
+    opened_at: datetime
+    shown: Mapping[str, str]
+
+
+def page_of(data: Mapping[str, Any]) -> Page:
+    """The page that was sent; one that carries nothing that we wrote counts as opened just now, and showed nothing."""
+    try:
+        read = signing.loads(data.get(_SEEN, ""), salt=_SALT)
+    except signing.BadSignature:
+        return Page(opened_at=datetime.now(UTC), shown={})
+    opened = datetime.fromtimestamp(read["at"] - _SKEW_SECONDS, tz=UTC)
+    return Page(opened_at=opened, shown=read["fields"])
+
+
+def sealed(digests: Mapping[str, str]) -> str:
+    """What a page carries, so that it can be read back with `page_of`."""
+    page = {"at": int(time.time()), "fields": dict(digests)}
+    return signing.dumps(page, salt=_SALT, compress=True)
+
+
+def digest(value: Any) -> str:
+    """A short digest of something that JSON can say."""
+    text = json.dumps(value, sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def said_of(listed: str, page: Page, subject: Any, *, reader: str) -> str:
+    """The words for a conflict: who changed what is `listed` of `subject`, as far as the audit trail knows, and what to do."""
+    event = trail.last_change(subject, since=page.opened_at)
+    somebody = event.actor_label if event else ""
+    if event and event.actor_id == reader:
+        somebody = "You, on another page,"
+    return (
+        f"{somebody or 'Somebody'} changed {listed} after you opened this page, so nothing is saved yet. "
+        "What you typed still stands here, and what is stored now is said with it. Save again to put yours in its place."
+    )
 
 
 def _digest(field: forms.Field, value: Any) -> str:
-    text = json.dumps(_even(field, value), sort_keys=True)
-    return sha256(text.encode()).hexdigest()[:16]
+    return digest(_even(field, value))
 
 
 def _even(field: forms.Field, value: Any) -> Any:

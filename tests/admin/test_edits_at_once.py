@@ -1,5 +1,6 @@
 """Two people with the same page open: nothing that one of them saved is undone by the other without their knowing."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ from django.urls import reverse
 
 from gateway.audit.models import AuditEvent
 from gateway.identity.models import AgentProfile, RegisteredUser
-from tests.admin.conftest import Dashboard, World
+from tests.admin.conftest import Dashboard, World, made_tool
 from tests.admin.pages import Window
 from tests.conftest import Person
 from tests.together import together
 from toolpacks.enrolling import company_of_origin
-from toolpacks.models import ToolPack
+from toolpacks.models import Connector, ToolPack
+from toolpacks.packing import attach, detach
 from toolsets.connecting import change, connect
 from toolsets.models import Secret, Tool, ToolSet
 from toolsets.writing import create_tool
@@ -25,8 +27,8 @@ _FILTER = {
 _LINES = "First line.\nSecond line."
 
 
-def _address(name: str, row: Any) -> str:
-    return reverse(f"admin:{name}", args=[row.pk])
+def _address(name: str, *rows: Any) -> str:
+    return reverse(f"admin:{name}", args=[row.pk for row in rows])
 
 
 @pytest.fixture
@@ -90,8 +92,8 @@ class Desk:
     def __init__(self, *clients: Client) -> None:
         self._clients = clients
 
-    def open(self, name: str, row: Any) -> Two:
-        address = _address(name, row)
+    def open(self, name: str, *rows: Any) -> Two:
+        address = _address(name, *rows)
         first, second = (Window(client, address) for client in self._clients)
         return first, second
 
@@ -280,6 +282,69 @@ def test_edits_of_packs_users_and_agents_meet_in_the_same_way(
     assert (kept.description, kept.access) == ("b@example.com", "GRANTED")
     user.refresh_from_db()
     assert (user.email, user.name, str(user.company)) == ("b@example.com", "Z", "Acme")
+
+
+@pytest.fixture
+def picked(world: World, alice: Person) -> Connector:
+    """One of three tools of the set is chosen."""
+    tools = [made_tool(world.tool_set, name) for name in ("a", "b", "c")]
+    return attach(world.pack, world.tool_set, tools=tools[:1], actor=alice.actor)
+
+
+def _choice(*names: str) -> str:
+    return json.dumps([Tool.objects.get(name=name).pk for name in names])
+
+
+def test_a_prefix_and_a_choice_of_tools_both_survive(
+    picked: Connector, world: World, desk: Desk
+) -> None:
+    alices, dans = desk.open("toolpacks_toolpack_connector", world.pack, world.tool_set)
+
+    assert alices.type(tools=_choice("a", "b")).save()
+    assert dans.type(naming="own", prefix="mine").save()
+
+    picked.refresh_from_db()
+    assert sorted(tool.name for tool in picked.tools.all()) == ["a", "b"]
+    assert picked.prefix == "mine"
+
+
+def test_two_choices_of_tools_that_meet_are_refused_until_one_is_meant(
+    picked: Connector, world: World, desk: Desk
+) -> None:
+    alices, dans = desk.open("toolpacks_toolpack_connector", world.pack, world.tool_set)
+    alices.type(tools=_choice("a", "b")).save()
+
+    assert not dans.type(tools=_choice("c")).save()
+
+    assert dans.says("Alice changed which tools are chosen after you opened this page")
+    assert dans.says("Stored now: 2 chosen: a, b.")
+    assert sorted(tool.name for tool in picked.tools.all()) == ["a", "b"]
+    assert dans.save()
+    assert [tool.name for tool in picked.tools.all()] == ["c"]
+
+
+def test_a_set_that_was_detached_meanwhile_is_attached_again_only_knowingly(
+    picked: Connector, world: World, alice: Person, desk: Desk
+) -> None:
+    _, dans = desk.open("toolpacks_toolpack_connector", world.pack, world.tool_set)
+    detach(world.pack, world.tool_set, actor=alice.actor)
+
+    assert not dans.type(tools=_choice("c")).save()
+
+    assert dans.says("Stored now: the tool set is not attached")
+    assert not Connector.objects.filter(pack=world.pack).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("_", range(3))
+def test_choices_that_are_sent_at_the_same_moment_do_not_undo_each_other(
+    _: int, picked: Connector, world: World, desk: Desk
+) -> None:
+    windows = desk.open("toolpacks_toolpack_connector", world.pack, world.tool_set)
+    for window, name in zip(windows, "bc", strict=True):
+        window.type(tools=_choice("a", name))
+
+    assert sorted(together(*(window.save for window in windows))) == [False, True]
 
 
 def test_a_secret_that_was_replaced_meanwhile_is_not_replaced_unknowingly(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import (
     Http404,
@@ -16,11 +17,20 @@ from django.http import (
 )
 from django.urls import URLPattern, path
 
-from gateway.identity.admin_base import WorkspaceAdmin, actor_of, may, workspace_of
+from gateway.errors import GatewayError
+from gateway.identity.admin_base import (
+    WorkspaceAdmin,
+    actor_of,
+    caller_of,
+    may,
+    workspace_of,
+)
+from gateway.identity.admin_edits import digest, page_of, said_of, sealed
+from gateway.identity.editing import hold, settled
 from gateway.identity.roles import Right
 from toolpacks.admin.contents import names_if
-from toolpacks.models import Connector, ToolPack
-from toolpacks.packing import attach, detach
+from toolpacks.models import Connector
+from toolpacks.packing import UNSET, attach, detach
 from toolsets.admin.health import TOOL_TONES
 from toolsets.models import Tool, ToolSet
 
@@ -30,6 +40,8 @@ else:
     _Base = object
 
 _PER_PAGE: Final = 25
+_SAID: Final = 20
+_LABELS: Final = {"tools": "which tools are chosen", "prefix": "their prefix"}
 
 
 class PickerPages(_Base):
@@ -53,14 +65,16 @@ class PickerPages(_Base):
     def connector_view(
         self, request: HttpRequest, object_id: str, tool_set_id: str
     ) -> HttpResponse:
-        pack, tool_set = self.row(request, object_id), _tool_set(request, tool_set_id)
-        error = ""
+        tool_set, error = _tool_set(request, tool_set_id), ""
         if request.method == "POST":
             self.require(request, Right.BUILD)
             try:
-                return self._attached(request, pack, tool_set)
+                return settled(lambda: self._attached(request, object_id, tool_set))
             except ValidationError as exc:
                 error = " ".join(exc.messages)
+            except GatewayError as exc:
+                error = exc.message
+        pack = self.row(request, object_id)
         connector = Connector.objects.filter(pack=pack, tool_set=tool_set).first()
         return self.page(
             request,
@@ -71,6 +85,7 @@ class PickerPages(_Base):
             choices_url=self.address("choices", pack.pk, tool_set.pk),
             may_choose=may(request, Right.BUILD),
             error=error,
+            seen=sealed(_digests(_held(connector))),
             **_said(request, connector, tool_set),
         )
 
@@ -104,13 +119,25 @@ class PickerPages(_Base):
         return HttpResponseRedirect(self.address("tools", object_id))
 
     def _attached(
-        self, request: HttpRequest, pack: ToolPack, tool_set: ToolSet
+        self, request: HttpRequest, object_id: str, tool_set: ToolSet
     ) -> HttpResponse:
+        """Attach the set as the form says, as far as its reader changed anything; the pack is held while that is written."""
+        pack = self.row(request, object_id)
+        connector = Connector.objects.filter(pack=pack, tool_set=tool_set).first()
         tools = _chosen(request, tool_set)
         if tools is not None and not tools:
             raise ValidationError("Choose at least one tool, or detach the tool set.")
         prefix = _prefix(request)
-        attach(pack, tool_set, tools=tools, prefix=prefix, actor=actor_of(request))
+        mine = _edited(request, connector, {"tools": _ids(tools), "prefix": prefix})
+        with transaction.atomic():
+            hold(pack, ["modified_at"])  # every change of its connectors moves it
+            attach(
+                pack,
+                tool_set,
+                tools=tools if "tools" in mine else UNSET,
+                prefix=prefix if "prefix" in mine else UNSET,
+                actor=actor_of(request),
+            )
         count = "all tools" if tools is None else f"{len(tools)} tools"
         messages.success(
             request,
@@ -161,6 +188,59 @@ def _chosen(request: HttpRequest, tool_set: ToolSet) -> list[Tool] | None:
         raise ValidationError("The choice could not be read. Choose again.") from exc
     tools = Tool.objects.filter(tool_set=tool_set)
     return [tool for tool in tools.only("pk", "name", "tool_set") if tool.pk in wanted]
+
+
+def _ids(tools: list[Tool] | None) -> list[str] | None:
+    return None if tools is None else sorted(tool.pk for tool in tools)
+
+
+def _held(connector: Connector | None) -> dict[str, Any]:
+    """What the connector holds, as the form would say it; {} where the set is not attached."""
+    if connector is None:
+        return {}
+    is_chosen = connector.mode == Connector.Mode.CHOSEN
+    chosen = connector.chosen.values_list("tool_id", flat=True)
+    return {
+        "tools": sorted(chosen) if is_chosen else None,
+        "prefix": connector.prefix,
+    }
+
+
+def _digests(held: dict[str, Any]) -> dict[str, str]:
+    return {name: digest(held[name] if held else "") for name in _LABELS}
+
+
+def _edited(
+    request: HttpRequest, connector: Connector | None, wanted: dict[str, Any]
+) -> set[str]:
+    """What of the connector the reader of the form changed.
+
+    Raises:
+        ValidationError: somebody else changed the same after the page was opened.
+    """
+    page, held = page_of(request.POST), _held(connector)
+    stored, said = _digests(held), _digests(wanted)
+    mine = {n for n in _LABELS if said[n] not in {stored[n], page.shown.get(n)}}
+    met = [n for n in _LABELS if n in mine and page.shown.get(n, stored[n]) != stored[n]]  # fmt: skip
+    if met:
+        listed = " and ".join(_LABELS[name] for name in met)
+        reader = caller_of(request).profile_id
+        now = [f"Stored now: {_in_words(name, held)}." for name in met]
+        raise ValidationError([said_of(listed, page, connector, reader=reader), *now])
+    return mine if held else {*_LABELS}
+
+
+def _in_words(name: str, held: dict[str, Any]) -> str:
+    if not held:
+        return "the tool set is not attached"
+    value = held[name]
+    if name == "prefix":
+        return "the slug" if value is None else f"the prefix “{value}”"
+    if value is None:
+        return "all tools"
+    names = Tool.objects.filter(pk__in=value[:_SAID]).values_list("name", flat=True)
+    more = f" and {len(value) - _SAID} more" if len(value) > _SAID else ""
+    return f"{len(value)} chosen: {', '.join(sorted(names))}{more}"
 
 
 def _prefix(request: HttpRequest) -> str | None:
