@@ -94,7 +94,7 @@ def connect(
     check_may_connect(
         actor, is_managed=is_managed, allowed_networks=allowed_networks or []
     )
-    taken = documents.take(confidential.restored(adapter, {}, at=_HEADERS))
+    taken = documents.take(adapter)
     tool_set = ToolSet(
         workspace=workspace,
         name=name,
@@ -104,7 +104,7 @@ def connect(
         bundle_key=bundle_key,
         description=description,
         adapter_type=adapter_type,
-        adapter=taken.adapter,
+        adapter=confidential.restored(taken.adapter, {}, at=_HEADERS),
         tags=list(tags or []),
         interactions=dict(interactions or {}),
         allowed_networks=list(allowed_networks or []),
@@ -146,10 +146,11 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
     current: ToolSet = ToolSet.objects.in_workspace(tool_set.workspace_id).get(
         pk=tool_set.pk
     )
-    given = confidential.restored(fields.get("adapter"), tool_set.adapter, at=_HEADERS)
-    taken = documents.take(given, current=tool_set.adapter)
+    taken = documents.take(fields.get("adapter"), current=tool_set.adapter)
     if "adapter" in fields:
-        fields["adapter"] = taken.adapter
+        fields["adapter"] = confidential.restored(
+            taken.adapter, tool_set.adapter, at=_HEADERS
+        )
     changes = differences(current, fields)
     if not changes:
         return current
