@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.machine import chromium
 from tests.running import Product, environment, free_port, running
@@ -15,6 +15,8 @@ HOSTILE = (
     '<img src=x onerror="document.title=1337"><script>document.title=1337</script>'
 )
 DESK = {"width": 1440, "height": 900}
+
+expect.set_options(timeout=20_000)  # a busy machine syncs late
 
 
 @dataclass(frozen=True, kw_only=True)
