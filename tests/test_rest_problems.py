@@ -103,7 +103,14 @@ def test_what_nobody_anticipated_is_left_to_the_log() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "mends"), [(400, False), (409, False), (429, True), (503, True)]
+    ("code", "mends"),
+    [
+        ("invalid_argument", False),
+        ("external_id_taken", False),
+        ("changed_meanwhile", True),
+        ("inspections_busy", True),
+        ("database_unavailable", True),
+    ],
 )
-def test_only_what_a_retry_cannot_mend_says_so(status: int, mends: bool) -> None:
-    assert ("x-should-retry" not in headers_of(status)) is mends
+def test_only_what_a_retry_cannot_mend_says_so(code: str, mends: bool) -> None:
+    assert ("x-should-retry" not in headers_of(code)) is mends

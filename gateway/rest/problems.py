@@ -54,7 +54,9 @@ STATUSES = {
     "database_unavailable": 503,
 }
 NOT_FOUND = "There is nothing here that you may see."
-_MAY_BE_MENDED_BY_A_RETRY = frozenset({408, 429})
+_MAY_BE_MENDED_BY_A_RETRY = frozenset(
+    {"bundle_busy", "changed_meanwhile", "inspections_busy", "throttled"}
+)
 _CODES_OF_FRAMEWORK: dict[type[Exception], str] = {
     exceptions.NotAuthenticated: "not_authenticated",
     exceptions.AuthenticationFailed: "invalid_token",
@@ -78,9 +80,8 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     if body is None:
         return None
     set_rollback()
-    status = STATUSES[body["code"]]
-    response = Response(body, status=status)
-    for name, value in headers_of(status).items():
+    response = Response(body, status=STATUSES[body["code"]])
+    for name, value in headers_of(body["code"]).items():
         response[name] = value
     if isinstance(exc, exceptions.MethodNotAllowed):
         response["Allow"] = ", ".join(context["view"].allowed_methods)
@@ -120,9 +121,9 @@ def invalid(details: Mapping[str, str]) -> dict[str, Any]:
     )
 
 
-def headers_of(status: int) -> dict[str, str]:
-    headers = {}
-    if 400 <= status < 500 and status not in _MAY_BE_MENDED_BY_A_RETRY:
+def headers_of(code: str) -> dict[str, str]:
+    headers, status = {}, STATUSES[code]
+    if 400 <= status < 500 and code not in _MAY_BE_MENDED_BY_A_RETRY:
         headers["x-should-retry"] = "false"
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="toolcrib", error="invalid_token"'
@@ -144,9 +145,8 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(code: str, message: str) -> HttpResponse:
-    status = STATUSES[code]
     return JsonResponse(
-        problem(code, message), status=status, headers=headers_of(status)
+        problem(code, message), status=STATUSES[code], headers=headers_of(code)
     )
 
 
