@@ -80,9 +80,14 @@ def own_cursor() -> Cursor:
 
 
 def opened_beside() -> Any:
-    """A second connection to this thread's database, the database's own, for whoever it is given to."""
+    """A second connection to this thread's database, the database's own, for whoever it is given to.
+
+    Raises:
+        DatabaseError: it cannot be opened.
+    """
     wrapper: Any = connection.copy()
-    if connection.vendor == "sqlite":
-        return wrapper.get_new_connection(wrapper.get_connection_params())
-    wrapper.connect()
-    return wrapper.connection
+    with connection.wrap_database_errors:
+        if connection.vendor == "sqlite":
+            return wrapper.get_new_connection(wrapper.get_connection_params())
+        wrapper.connect()
+        return wrapper.connection

@@ -64,6 +64,12 @@ def drop_lost_connection() -> None:
     connection.close()
 
 
+def a_connection_was_lost() -> None:
+    """One that belongs to no thread: let every thread forget its own before it uses it again."""
+    global _last_loss
+    _last_loss = next(_losses)
+
+
 def drop_if_another_was_lost() -> None:
     """Forget this thread's connection if it is older than the last loss, so that nobody meets the same loss again."""
     if getattr(_known, "loss", 0) != _last_loss:

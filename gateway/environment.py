@@ -73,6 +73,16 @@ def proxy(name: str) -> str:
     return Hidden(value)
 
 
+_POSTGRESQL_OPTIONS = {
+    "connect_timeout": 3,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""A server that is gone without a word is noticed in seconds; by itself TCP would wait a quarter of an hour."""
+
+
 def database(url: str, *, sqlite_path: Path) -> dict[str, Any]:
     """Django's settings for the database at `url`; SQLite at `sqlite_path` when there is no URL."""
     if not url:
@@ -90,7 +100,7 @@ def database(url: str, *, sqlite_path: Path) -> dict[str, Any]:
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {"connect_timeout": 3, **dict(parse_qsl(parts.query))},
+        "OPTIONS": {**_POSTGRESQL_OPTIONS, **dict(parse_qsl(parts.query))},
     }
 
 

@@ -15,26 +15,30 @@ from gateway.jobs import Job
 from gateway.rounds import run_parts
 
 _SETTINGS = ("PRAGMA busy_timeout=0", "PRAGMA wal_autocheckpoint=0")
-_LARGEST_QUIET_CROWD = 2
 
 
 class Inline:
-    """A connection for the event loop alone. What is done goes to `on_done`."""
+    """A connection for the event loop alone. What is done goes to `on_done`; `is_crowded` says when to leave it to the thread."""
 
     is_lost = False
 
     def __init__(
-        self, opened: sqlite3.Connection, on_done: Callable[[Sequence[Job]], None]
+        self,
+        opened: sqlite3.Connection,
+        *,
+        on_done: Callable[[Sequence[Job]], None],
+        is_crowded: Callable[[], bool],
     ) -> None:
         self._connection = opened
         self._cursor = QuestionMarks(opened.cursor())
         self._on_done = on_done
+        self._is_crowded = is_crowded
         for setting in _SETTINGS:
             opened.execute(setting)
 
-    def takes(self, jobs: Sequence[Job], *, crowd: int) -> bool:
-        """Do all of them, or none; `crowd` is how many calls are under way."""
-        if crowd > _LARGEST_QUIET_CROWD or not self._did(jobs):
+    def takes(self, jobs: Sequence[Job]) -> bool:
+        """Do all of them, or none."""
+        if self._is_crowded() or not self._did(jobs):
             return False
         self._on_done(jobs)
         return True

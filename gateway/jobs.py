@@ -14,6 +14,9 @@ from gateway.database import DatabaseAway
 T = TypeVar("T")
 R = TypeVar("R")
 
+MOST_TOGETHER = 512
+"""How many jobs go in one round at most."""
+
 Statement = tuple[str, Sequence[Any]]
 """One statement with `%s` as its placeholders, on every database, and their values."""
 
@@ -40,11 +43,14 @@ class JobFailed(Exception):
     """The database answered, and did not take this job."""
 
 
+AWAY = "The database does not answer. Try again in a few seconds."
+
+
 class CommitUnknown(DatabaseAway):
-    """The database went away while it committed: the job may be done or not."""
+    """The database went away while it committed: the job may be done or not, or be done later."""
 
     def __init__(self) -> None:
-        super().__init__("The database does not answer. Try again in a few seconds.")
+        super().__init__(AWAY)
 
 
 @dataclass(slots=True, eq=False)

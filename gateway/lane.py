@@ -11,15 +11,21 @@ import contextlib
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, connection
+import psycopg
+from django.db import connection
 
 from gateway.cursors import opened_beside
-from gateway.database import DatabaseAway, in_database
+from gateway.database import (
+    DatabaseAway,
+    drop_if_another_was_lost,
+    in_database,
+)
 from gateway.inline import Inline, checkpoint
-from gateway.jobs import Batch, Job
+from gateway.jobs import AWAY, MOST_TOGETHER, Batch, Job
 from gateway.pipeline import Pipeline
 from gateway.rounds import run
 
@@ -28,8 +34,10 @@ R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
-_MOST_TOGETHER = 512
+_LARGEST_QUIET_CROWD = 2
 _ROUNDS_A_CHECKPOINT = 500
+_OFFER_AGAIN_SECONDS = 1.0
+_STOP_SECONDS = 5.0
 
 
 class Lane:
@@ -45,7 +53,9 @@ class Lane:
         self._express: Inline | Pipeline | None = None
         self._loop: asyncio.AbstractEventLoop
         self._checkpoint: asyncio.Task[None] | None = None
-        self._express_is_lost = True
+        self._wants_express = True
+        self._offered_at = 0.0
+        self._is_stopped = False
         self._rounds = 0
         self._on_thread = 0
         self._all_done = asyncio.Event()
@@ -60,12 +70,13 @@ class Lane:
         """Do what is waiting, then end the thread and the connections."""
         self._hand_over()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(_STOP_SECONDS):
                 while self.waiting:
                     self._all_done.clear()
                     await self._all_done.wait()
+        self._is_stopped = True
         self._queue.put(None)
-        await asyncio.to_thread(self._thread.join, 5.0)
+        await asyncio.to_thread(self._thread.join, _STOP_SECONDS)
         if self._express is not None:
             self._express.close()
 
@@ -84,6 +95,10 @@ class Lane:
         self, batch: Batch[T, R], item: T, *, is_write: bool
     ) -> "asyncio.Future[R]":
         done: asyncio.Future[R] = self._loop.create_future()
+        if self._is_stopped:
+            done.set_exception(DatabaseAway(AWAY))
+            done.exception()  # whoever asked may be gone
+            return done
         self.waiting += 1
         if not self._asked:
             self._loop.call_soon(self._hand_over)
@@ -100,7 +115,7 @@ class Lane:
     def _took_express(self, jobs: Sequence[Job]) -> bool:
         if self._on_thread or self._express is None:  # nothing overtakes the thread
             return False
-        return self._express.takes(jobs, crowd=self.crowd)
+        return self._express.takes(jobs)
 
     def _give_to_thread(self, jobs: Sequence[Job]) -> None:
         self._on_thread += len(jobs)
@@ -113,18 +128,25 @@ class Lane:
         while jobs := self._next_round():
             run(jobs)
             self._tell(self._came_back, jobs)
-            if self._express_is_lost and not _met_nobody(jobs):
+            if self._wants_express and not _met_nobody(jobs):
                 self._offer_express()
         connection.close()
 
     def _offer_express(self) -> None:
-        """Open a connection for the event loop, if the database answers; else the thread serves until it does."""
+        """Open a connection for the event loop; where that cannot be, the thread serves on, and tries again."""
+        if time.monotonic() < self._offered_at + _OFFER_AGAIN_SECONDS:
+            return
+        self._offered_at = time.monotonic()
         try:
+            drop_if_another_was_lost()
+            connection.ensure_connection()  # the stand-in comes first
             opened = opened_beside()
-        except DatabaseError as exc:
-            log.warning("no connection", extra={"cause": type(exc).__name__})
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the calls need this thread
+            log.warning(
+                "no connection for the event loop", extra={"cause": type(exc).__name__}
+            )
         else:
-            self._express_is_lost = False
+            self._wants_express = False
             self._tell(self._adopt, opened)
 
     def _tell(self, heard: Callable[[Any], None], what: object) -> None:
@@ -137,7 +159,7 @@ class Lane:
         with contextlib.suppress(queue.Empty):
             while following is not None:
                 jobs += following
-                if len(jobs) >= _MOST_TOGETHER:
+                if len(jobs) >= MOST_TOGETHER:
                     return jobs
                 following = self._queue.get_nowait()
             if jobs:  # the end comes after them
@@ -148,16 +170,23 @@ class Lane:
 
     def _adopt(self, opened: Any) -> None:
         if connection.vendor == "sqlite":
-            self._express = Inline(opened, self._settle)
-        else:
+            self._express = Inline(
+                opened, on_done=self._settle, is_crowded=self._is_crowded
+            )
+            return
+        try:
             self._express = Pipeline(
                 opened, on_done=self._settle, on_undone=self._came_undone
             )
+        except psycopg.Error:  # it ended on the way here
+            self._wants_express = True
+
+    def _is_crowded(self) -> bool:
+        return self.crowd > _LARGEST_QUIET_CROWD
 
     def _came_undone(self, jobs: Sequence[Job]) -> None:
         """The express could not do them, be it for their sake or because its connection is lost."""
-        if self._express is not None and self._express.is_lost:
-            self._express_is_lost = True
+        self._wants_express = self._express is None or self._express.is_lost
         if jobs:
             self._give_to_thread(jobs)
 

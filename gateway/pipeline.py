@@ -8,7 +8,9 @@ it; so is everything while the connection is lost.
 
 import asyncio
 import contextlib
+import itertools
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -16,13 +18,25 @@ import psycopg
 from psycopg import pq
 from psycopg.adapt import PyFormat, Transformer
 
-from gateway.jobs import Answer, CommitUnknown, Job, JobFailed, parts_of
+from gateway.database import DatabaseAway, a_connection_was_lost
+from gateway.jobs import (
+    AWAY,
+    MOST_TOGETHER,
+    Answer,
+    CommitUnknown,
+    Job,
+    JobFailed,
+    parts_of,
+)
 
 log = logging.getLogger(__name__)
 
 _ANSWER_SECONDS = 15.0
-_MOST_TOGETHER = 512
 _Travelling = tuple[str, Sequence[Any]]
+_STALE = {
+    b"0A000",
+    b"26000",
+}  # the plan no longer fits its table; the name is not known
 _REFUSED = {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED}
 
 
@@ -54,7 +68,7 @@ class Pipeline:
         self._loop.add_reader(self._socket, self._heard)
         self._overdue: asyncio.TimerHandle | None = None
 
-    def takes(self, jobs: Sequence[Job], *, crowd: int) -> bool:
+    def takes(self, jobs: Sequence[Job]) -> bool:
         """See that all of them are done; False when the connection is lost."""
         if self.is_lost:
             return False
@@ -64,19 +78,19 @@ class Pipeline:
         return True
 
     def close(self) -> None:
-        """Close the connection; what is under way is lost with it."""
-        self.is_lost = True
-        if self._overdue is not None:
-            self._overdue.cancel()
-        with contextlib.suppress(OSError, ValueError):
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
-        self._connection.close()
+        """Close the connection. The fate of writes that were sent is unknown then; nothing else is done."""
+        sent, waiting = self._disconnect()
+        for job in sent:
+            job.error = CommitUnknown() if job.is_write else DatabaseAway(AWAY)
+        for job in waiting:
+            job.error = DatabaseAway(AWAY)
+        if sent or waiting:
+            self._on_done([*sent, *waiting])
 
     def _begin(self) -> None:
         """Send the next round, if anything waits for one."""
         waiting, self._waiting = self._waiting, []
-        jobs = waiting[:_MOST_TOGETHER]
+        jobs = waiting[:MOST_TOGETHER]
         if not jobs:
             return
         try:
@@ -90,7 +104,7 @@ class Pipeline:
         except Exception:  # noqa: BLE001 - whatever it is, the thread meets it again, and says so
             self._on_undone(waiting)
             return
-        self._waiting = waiting[_MOST_TOGETHER:]
+        self._waiting = waiting[MOST_TOGETHER:]
         self._under_way = segments
         self._overdue = self._loop.call_later(_ANSWER_SECONDS, self._lose)
         try:
@@ -132,56 +146,85 @@ class Pipeline:
         if not self._under_way and self._overdue is not None:
             self._overdue.cancel()
         if segment.is_refused:
-            self._lose(undone=segment)
+            self._refuse(segment)
             return
         segment.settle(self._statements.answers(segment))
         self._on_done(segment.jobs)
         if not self._under_way:
             self._begin()
 
-    def _lose(self, undone: "_Segment | None" = None) -> None:
+    def _refuse(self, segment: "_Segment") -> None:
+        """The server rolled the segment back. The thread does it again, and then what waits, for nothing may overtake it."""
+        if segment.is_stale:
+            self._lose(undone=segment.jobs)
+            return
+        self._statements.forget(segment)
+        waiting, self._waiting = self._waiting, []
+        self._on_undone([*segment.jobs, *waiting])
+
+    def _lose(self, undone: Sequence[Job] = ()) -> None:
         """Give the connection up. The fate of writes that were sent is unknown; all else is for the thread."""
         log.warning("database connection of calls given up")
-        sent, self._under_way = self._under_way, []
-        for_thread = [*undone.jobs] if undone else []
-        self.close()
-        for segment in sent:
-            if segment.is_writing:
-                segment.fail()
-                self._on_done(segment.jobs)
-            else:
-                for_thread += segment.jobs
-        waiting, self._waiting = self._waiting, []
-        self._on_undone(for_thread + waiting)
+        a_connection_was_lost()
+        sent, waiting = self._disconnect()
+        writes = [job for job in sent if job.is_write]
+        for job in writes:
+            job.error = CommitUnknown()
+        if writes:
+            self._on_done(writes)
+        reads = [job for job in sent if not job.is_write]
+        self._on_undone([*undone, *reads, *waiting])
+
+    def _disconnect(self) -> tuple[list[Job], list[Job]]:
+        """Close the connection; gives the jobs that were sent, and those that waited."""
+        sent = [job for segment in self._under_way for job in segment.jobs]
+        waiting = self._waiting
+        self._under_way, self._waiting = [], []
+        if self._overdue is not None:
+            self._overdue.cancel()
+        if sent:
+            _let_go(self._wire)
+        if not self.is_lost:
+            self.is_lost = True
+            with contextlib.suppress(OSError, ValueError):
+                self._loop.remove_reader(self._socket)
+            with contextlib.suppress(OSError, ValueError):
+                self._loop.remove_writer(self._socket)
+            self._connection.close()
+        return sent, waiting
 
 
 class _Segment:
     """The writes or the reads of one round, and what the server answered so far."""
 
-    __slots__ = ("is_writing", "jobs", "parts", "results", "travelling")
+    __slots__ = ("is_writing", "jobs", "parts", "prepared", "results", "travelling")
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.jobs = jobs
         self.is_writing = jobs[0].is_write
         self.parts = parts_of(jobs)
         self.travelling: list[_Travelling] = []
+        self.prepared: list[str] = []
         self.results: list[pq.abc.PGresult] = []
 
     @property
     def is_refused(self) -> bool:
         return any(result.status in _REFUSED for result in self.results)
 
+    @property
+    def is_stale(self) -> bool:
+        codes = [r.error_field(pq.DiagnosticField.SQLSTATE) for r in self.results]
+        return any(code in _STALE for code in codes)
+
     def settle(self, answers: "Iterator[Answer]") -> None:
         for part in self.parts:
+            gives = list(itertools.islice(answers, len(part.statements)))
             try:
-                part.settle([next(answers) for _ in part.statements])
+                part.settle(gives)
             except Exception as exc:
                 log.exception("answers of the database not understood")
-                part.fail(JobFailed(type(exc).__name__))
-
-    def fail(self) -> None:
-        for part in self.parts:
-            part.fail(CommitUnknown())
+                name = type(exc).__name__
+                part.fail(CommitUnknown() if self.is_writing else JobFailed(name))
 
 
 class _Statements:
@@ -191,6 +234,7 @@ class _Statements:
         self._wire = opened.pgconn
         self._types = Transformer(opened)
         self._names: dict[str, bytes] = {}
+        self._numbers = itertools.count()
 
     def translate(self, segment: _Segment) -> None:
         """Bring the values to the form in which they travel. Raises what a value that cannot travel raises."""
@@ -204,9 +248,15 @@ class _Statements:
         for text, values in segment.travelling:
             name = self._names.get(text)
             if name is None:
-                name = self._names[text] = b"round_%d" % len(self._names)
+                name = self._names[text] = b"round_%d" % next(self._numbers)
+                segment.prepared.append(text)
                 self._wire.send_prepare(name, _numbered(text))
             self._wire.send_query_prepared(name, values)
+
+    def forget(self, segment: _Segment) -> None:
+        """What was to be prepared in a segment that the server refused may not be."""
+        for text in segment.prepared:
+            del self._names[text]
 
     def answers(self, segment: _Segment) -> "Iterator[Answer]":
         for result in segment.results:
@@ -217,6 +267,18 @@ class _Statements:
             elif not result.command_status:
                 continue  # the answer to a preparation
             yield Answer(result.command_tuples or 0, rows)
+
+
+def _let_go(wire: "pq.abc.PGconn") -> None:
+    """Ask a server that is still at something to leave it, over a connection of its own, which nobody waits for."""
+    with contextlib.suppress(psycopg.Error):
+        work = wire.get_cancel()
+        threading.Thread(target=_cancel, args=[work], daemon=True).start()
+
+
+def _cancel(work: "pq.abc.PGcancel") -> None:
+    with contextlib.suppress(psycopg.Error):
+        work.cancel()
 
 
 def _numbered(statement: str) -> bytes:

@@ -14,13 +14,12 @@ from gateway.database import (
     drop_if_another_was_lost,
     drop_lost_connection,
 )
-from gateway.jobs import CommitUnknown, Job, JobFailed, parts_of
+from gateway.jobs import AWAY, CommitUnknown, Job, JobFailed, parts_of
 
 log = logging.getLogger(__name__)
 
 _LONGEST_WAIT_SECONDS = 20.0
 _GLANCE_SECONDS = 0.001
-_AWAY = "The database does not answer. Try again in a few seconds."
 
 
 def run(jobs: Sequence[Job]) -> None:
@@ -49,20 +48,25 @@ def _write(jobs: Sequence[Job]) -> None:
 
 
 def _together(jobs: Sequence[Job]) -> None:
-    is_committing = False
+    with connection.wrap_database_errors:
+        cursor = own_cursor()
+        _begin(cursor)
+        try:
+            run_parts(jobs, cursor)
+        except BaseException:
+            _roll_back(cursor)
+            raise
     try:
         with connection.wrap_database_errors:
-            cursor = own_cursor()
-            _begin(cursor)
-            run_parts(jobs, cursor)
-            is_committing = True
             cursor.execute("COMMIT")
-    except BaseException as exc:
-        with contextlib.suppress(Exception):  # the connection may be gone
-            own_cursor().execute("ROLLBACK")
-        if is_committing and isinstance(exc, OperationalError | InterfaceError):
-            raise CommitUnknown from exc
-        raise
+    except (OperationalError, InterfaceError) as exc:
+        _roll_back(cursor)
+        raise CommitUnknown from exc
+
+
+def _roll_back(cursor: Cursor) -> None:
+    with contextlib.suppress(Exception):  # the connection may be gone
+        cursor.execute("ROLLBACK")
 
 
 def _begin(cursor: Cursor) -> None:
@@ -91,7 +95,7 @@ def _began(cursor: Cursor, *, is_last: bool) -> bool:
     try:
         cursor.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as exc:
-        if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or is_last:
+        if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or is_last:
             raise
         return False
     return True
@@ -113,7 +117,7 @@ def _attempt(jobs: Sequence[Job], work: Callable[[Sequence[Job]], None]) -> None
             "database work not done",
             extra={"jobs": len(jobs), "cause": type(exc).__name__},
         )
-        error = exc if isinstance(exc, CommitUnknown) else DatabaseAway(_AWAY)
+        error = exc if isinstance(exc, CommitUnknown) else DatabaseAway(AWAY)
     except DatabaseError as exc:
         log.warning(
             "database work refused",

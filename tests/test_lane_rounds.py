@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import pytest
+import uvloop
 from django.db import DataError, OperationalError
 
 from gateway.database import DatabaseAway
@@ -19,6 +20,8 @@ _INSERT = "INSERT INTO identity_account (id, name, created_at) VALUES (%s, %s, %
 
 
 def on_a_lane(scene: Callable[[Lane], Awaitable[T]]) -> T:
+    """Play `scene` on the kind of event loop that serves."""
+
     async def play() -> T:
         lane = Lane()
         lane.start()
@@ -28,7 +31,8 @@ def on_a_lane(scene: Callable[[Lane], Awaitable[T]]) -> T:
         finally:
             await lane.stop()
 
-    return asyncio.run(play())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(play())
 
 
 class Echo:
@@ -130,3 +134,13 @@ def test_stopping_does_what_is_waiting() -> None:
         return await ended(*waiting)
 
     assert asyncio.run(scene()) == ["did 0", "did 1", "did 2"]
+
+
+def test_what_is_asked_after_the_end_is_refused() -> None:
+    async def scene(lane: Lane) -> list[Any]:
+        await lane.stop()
+        return await ended(lane.write(Echo().batch, 1))
+
+    (refused,) = on_a_lane(scene)
+
+    assert isinstance(refused, DatabaseAway)

@@ -1,8 +1,10 @@
 """Rounds over the event loop's own connection to PostgreSQL: what they carry, and what becomes of them when it breaks."""
 
 import asyncio
+import os
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -10,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from gateway.database import DatabaseAway
 from gateway.identity.models import Account
 from gateway.jobs import Answer, Batch, CommitUnknown, JobFailed, Statement
 from gateway.lane import Lane
@@ -51,10 +54,15 @@ async def connected(lane: Lane) -> int:
                 return int(answer.rows[0][0])
 
 
-def end(pid: int) -> None:
+def end_all_but(own: int) -> None:
+    """End what the database serves, except the process `own` and the one that does it."""
     name = connection.settings_dict["NAME"]
     with psycopg.connect(settings.DATABASE_URL, dbname=name, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid NOT IN (pg_backend_pid(), %s)",
+            [own],
+        )
 
 
 def renaming(account: Account, name: str) -> Statement:
@@ -91,7 +99,7 @@ def test_many_large_writes_pass_through_a_small_socket(asking: Asking) -> None:
     assert asking.threads == ["MainThread"]
 
 
-def test_write_that_the_server_refuses_fails_alone_and_the_loop_gets_a_new_connection(
+def test_write_that_the_server_refuses_fails_alone_and_costs_no_connection(
     asking: Asking,
 ) -> None:
     account = Account.objects.create(name="Before")
@@ -110,9 +118,47 @@ def test_write_that_the_server_refuses_fails_alone_and_the_loop_gets_a_new_conne
     assert renamed.written == 1
     assert isinstance(refused, JobFailed)
     assert read == "did a"
-    assert before != after
+    assert before == after
     account.refresh_from_db()
     assert account.name == "After"
+
+
+@pytest.fixture
+def table() -> Iterator[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE late (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    yield "late"
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE late")
+
+
+def test_write_that_is_refused_as_it_is_committed_fails_alone(
+    asking: Asking, table: str
+) -> None:
+    async def scene(lane: Lane) -> list[Any]:
+        await connected(lane)
+        insert = f"INSERT INTO {table} VALUES (%s)"  # noqa: S608 - a table of the test
+        return await ended(*(lane.write(asking.batch, (insert, (n,))) for n in (1, 1)))
+
+    first, refused = on_a_lane(scene)
+
+    assert first.written == 1
+    assert isinstance(refused, JobFailed)
+
+
+def test_statement_whose_table_changed_is_prepared_anew(
+    asking: Asking, table: str
+) -> None:
+    reading = (f"SELECT * FROM {table}", ())  # noqa: S608 - a table of the test
+
+    async def scene(lane: Lane) -> Answer:
+        await connected(lane)
+        await lane.read(asking.batch, reading)
+        await lane.write(asking.batch, (f"ALTER TABLE {table} ADD COLUMN m int", ()))
+        await lane.write(asking.batch, (f"INSERT INTO {table} VALUES (1, 2)", ()))  # noqa: S608
+        return await lane.read(asking.batch, reading)
+
+    assert on_a_lane(scene).rows == [(1, 2)]
 
 
 def test_value_that_cannot_travel_fails_alone(asking: Asking) -> None:
@@ -149,12 +195,13 @@ def test_write_whose_commit_is_cut_off_may_be_done_and_the_next_one_is_done(
     assert (read, after) == ("did a", "did b")
 
 
-def test_connection_that_ends_while_idle_costs_no_call(asking: Asking) -> None:
+def test_server_that_restarts_while_nobody_calls_costs_no_call(asking: Asking) -> None:
     account = Account.objects.create(name="Before")
+    own = connection.connection.info.backend_pid
 
     async def scene(lane: Lane) -> tuple[Any, int, int]:
         before = await connected(lane)
-        await asyncio.to_thread(end, before)
+        await asyncio.to_thread(end_all_but, own)
         written = await lane.write(asking.batch, renaming(account, "After"))
         return written, before, await connected(lane)
 
@@ -197,27 +244,87 @@ def test_what_is_asked_meanwhile_goes_together_in_the_next_round() -> None:
 
 
 def test_closing_ends_the_server_process_of_the_connection() -> None:
-    async def scene(lane: Lane) -> int:
-        return await connected(lane)
+    pid = on_a_lane(connected)
 
-    pid = on_a_lane(scene)
+    assert is_gone(pid)
 
+
+def is_gone(pid: int) -> bool:
+    until = time.monotonic() + 10
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 1)", [pid])
-        cursor.execute("SELECT COUNT(*) FROM pg_stat_activity WHERE pid = %s", [pid])
-        assert cursor.fetchone() == (0,)
+        while time.monotonic() < until:
+            cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid])
+            if cursor.fetchone() is None:
+                return True
+    return False
+
+
+@pytest.fixture
+def one_connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """From now on, whoever connects does so as a role that may have one connection only."""
+    role = f"only_one_{os.getpid()}"
+    connection.ensure_connection()
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 1")
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "USER", role)
+        yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP ROLE {role}")
+
+
+@pytest.mark.usefixtures("one_connection")
+def test_without_a_connection_for_the_event_loop_the_thread_serves(
+    asking: Asking,
+) -> None:
+    async def scene(lane: Lane) -> list[Answer]:
+        one = ("SELECT 1", ())
+        return [await lane.read(asking.batch, one), await lane.write(asking.batch, one)]
+
+    assert [answer.rows for answer in on_a_lane(scene)] == [[(1,)], [(1,)]]
+    assert set(asking.threads) == {"lane"}
+
+
+def test_stopping_says_of_what_is_not_done_that_it_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.lane._STOP_SECONDS", 0.2)
+    asleep = Batch[None, None](
+        lambda items: [("SELECT pg_sleep(10)", ())], lambda items, answers: items
+    )
+
+    async def scene(lane: Lane) -> list[Any]:
+        await connected(lane)
+        jobs: list[asyncio.Future[Any]] = [lane.write(asleep, None)]
+        jobs.append(lane.read(Echo().batch, "a"))
+        await asyncio.sleep(0)
+        jobs.append(lane.write(Echo().batch, "b"))
+        await lane.stop()
+        return await ended(*jobs)
+
+    sent, read, waiting = on_a_lane(scene)
+
+    assert isinstance(sent, CommitUnknown)
+    assert isinstance(read, DatabaseAway)
+    assert type(waiting) is DatabaseAway
 
 
 def test_answers_that_are_not_understood_fail_their_jobs_alone() -> None:
+    """Those of a write may stand all the same: they are committed by then."""
     puzzling = Batch[None, None](
         lambda items: [("SELECT 1", ())], lambda items, _: [][1]
     )
 
     async def scene(lane: Lane) -> list[Any]:
         await connected(lane)
-        return await ended(lane.read(puzzling, None), lane.read(Echo().batch, "a"))
+        return await ended(
+            lane.read(puzzling, None),
+            lane.read(Echo().batch, "a"),
+            lane.write(puzzling, None),
+        )
 
-    failed, other = on_a_lane(scene)
+    failed, other, unknown = on_a_lane(scene)
 
     assert isinstance(failed, JobFailed)
+    assert isinstance(unknown, CommitUnknown)
     assert other == "did a"

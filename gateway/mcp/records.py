@@ -77,6 +77,9 @@ class CallFacts:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+Row = CallFacts | str
+"""A row by its facts, or by its id alone."""
+
 _FACTS = (
     "id",
     "workspace_id",
@@ -104,6 +107,11 @@ _ENDS = (
 )
 _COLUMNS = (*_FACTS, "headers", "started_at", *_ENDS, "finished_at", "amendment")
 _INSERT = f"INSERT INTO mcp_toolcall ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"  # noqa: S608
+_UPSERT = (
+    f"{_INSERT} ON CONFLICT (id) DO UPDATE SET "
+    f"{', '.join(f'{column} = excluded.{column}' for column in (*_ENDS, 'finished_at'))} "
+    "WHERE mcp_toolcall.state = 'running'"
+)
 _CLOSE = (
     f"UPDATE mcp_toolcall SET {', '.join(f'{column} = %s' for column in _ENDS)}, finished_at = %s "  # noqa: S608
     "WHERE id = %s AND state = 'running'"
@@ -119,6 +127,7 @@ class RecordWriter:
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
+        self._in_doubt: dict[str, CallFacts] = {}
         self._closing: set[asyncio.Task[bool]] = set()
 
     def call_begins(self) -> None:
@@ -138,7 +147,10 @@ class RecordWriter:
             await self._insert(facts, _RUNNING)
         except NotRecorded as exc:
             if isinstance(exc.__cause__, CommitUnknown):  # should the row be there
-                self._start_closing(facts.id, _not_forwarded())
+                self._start_closing(facts, _not_forwarded())
+            raise
+        except asyncio.CancelledError:  # it may be written or not, or be written later
+            self._in_doubt[facts.id] = facts
             raise
 
     async def refuse(self, facts: CallFacts, outcome: Outcome) -> None:
@@ -151,28 +163,27 @@ class RecordWriter:
         Raises:
             NotRecorded: it is not written yet; the writer goes on trying.
         """
+        row = self._in_doubt.pop(call_id, call_id)
         try:
-            await self._end(call_id, outcome)
+            await self._end(row, outcome)
         except (DatabaseAway, JobFailed) as exc:
-            await self._close_later(call_id, outcome, exc)
+            await self._close_later(row, outcome, exc)
         except asyncio.CancelledError:  # it may be written or not: nobody waits to see
-            self._start_closing(call_id, outcome)
+            self._start_closing(row, outcome)
             raise
 
-    async def _end(self, call_id: str, outcome: Outcome) -> None:
-        if not await self._lane.write(_ROWS, (call_id, outcome)):
-            await self._lane.write(_AMENDMENTS, (call_id, outcome))
+    async def _end(self, row: Row, outcome: Outcome) -> None:
+        if not await self._lane.write(_ROWS, (row, outcome)):
+            await self._lane.write(_AMENDMENTS, (_id_of(row), outcome))
 
-    def _start_closing(self, call_id: str, outcome: Outcome) -> "asyncio.Task[bool]":
-        trying = asyncio.create_task(self._keep_closing(call_id, outcome))
+    def _start_closing(self, row: Row, outcome: Outcome) -> "asyncio.Task[bool]":
+        trying = asyncio.create_task(self._keep_closing(row, outcome))
         self._closing.add(trying)
         trying.add_done_callback(self._closing.discard)
         return trying
 
-    async def _close_later(
-        self, call_id: str, outcome: Outcome, cause: Exception
-    ) -> None:
-        trying = self._start_closing(call_id, outcome)
+    async def _close_later(self, row: Row, outcome: Outcome, cause: Exception) -> None:
+        trying = self._start_closing(row, outcome)
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 is_closed = await asyncio.shield(trying)
@@ -183,16 +194,16 @@ class RecordWriter:
                 "The tool was called, but how it ended is not recorded yet."
             ) from cause
 
-    async def _keep_closing(self, call_id: str, outcome: Outcome) -> bool:
+    async def _keep_closing(self, row: Row, outcome: Outcome) -> bool:
         """Whether it is written: the database may refuse it for good."""
         while True:
             await asyncio.sleep(_RETRY_SECONDS)
             try:
-                await self._end(call_id, outcome)
+                await self._end(row, outcome)
             except DatabaseAway:
                 continue
             except JobFailed:
-                log.warning("call row cannot be closed", extra={"call": call_id})
+                log.warning("call row cannot be closed", extra={"call": _id_of(row)})
                 return False
             return True
 
@@ -220,17 +231,24 @@ _fact_values = attrgetter(*_FACTS)
 _end_values = attrgetter(*_ENDS)
 
 
-def _statements(rows: Sequence[tuple[CallFacts | str, Outcome]]) -> list[Statement]:
-    """Insert the rows that are given with their facts, close those of which only the id is given.
+def _statements(rows: Sequence[tuple[Row, Outcome]]) -> list[Statement]:
+    """Insert or close the rows, in their order: a call that is cancelled while it is opened does both in one round."""
+    return [_statement(row, outcome) for row, outcome in rows]
 
-    They stay in their order: a call that is cancelled while it is opened has both in one round.
+
+def _statement(row: Row, outcome: Outcome) -> Statement:
+    """One that ends and whose opening is in doubt is given with its facts, and written whether it is there or not.
+
+    The database lets only one of the two insert it, and makes the other wait: no late opening is left without its end.
     """
-    return [
-        (_CLOSE, (*_ending(outcome), row))
-        if isinstance(row, str)
-        else (_INSERT, (*_opening(row), *_ending(outcome), ""))
-        for row, outcome in rows
-    ]
+    if isinstance(row, str):
+        return _CLOSE, (*_ending(outcome), row)
+    insert = _INSERT if outcome is _RUNNING else _UPSERT
+    return insert, (*_opening(row), *_ending(outcome), "")
+
+
+def _id_of(row: Row) -> str:
+    return row if isinstance(row, str) else row.id
 
 
 def _amendments(closes: Sequence[tuple[str, Outcome]]) -> list[Statement]:

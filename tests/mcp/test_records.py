@@ -1,10 +1,13 @@
 """The rows of calls, as they are written in the rounds of a lane."""
 
 import asyncio
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from gateway.database import in_database
 from gateway.ids import new_id
@@ -13,6 +16,7 @@ from gateway.mcp.models import ToolCall
 from gateway.mcp.records import CallFacts, NotRecorded, Outcome, RecordWriter
 from tests.mcp.conftest import close_connections
 from tests.test_lane_rounds import on_a_lane
+from tests.test_pipeline import connected
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -133,3 +137,60 @@ def test_closing_that_nobody_waits_for_is_seen_through() -> None:
     on_a_lane(scene)
 
     assert ToolCall.objects.get().state == "succeeded"
+
+
+@pytest.fixture
+def slow_commit() -> Iterator[None]:
+    """Inserting a row takes a second, but only as it is committed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$"
+        )
+        cursor.execute(
+            "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON mcp_toolcall "
+            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER slow ON mcp_toolcall")
+        cursor.execute("DROP FUNCTION slow")
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has no server that goes on alone"
+)
+@pytest.mark.usefixtures("slow_commit")
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_row_that_is_committed_after_it_was_given_up_gets_its_end_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, is_cancelled: bool
+) -> None:
+    monkeypatch.setattr("gateway.pipeline._ANSWER_SECONDS", 0.3)
+    call = facts()
+
+    async def scene(lane: Lane) -> str | None:
+        await connected(lane)
+        writer = RecordWriter(lane)
+        opening = asyncio.ensure_future(writer.open(call))
+        await asyncio.sleep(0)
+        if is_cancelled:
+            opening.cancel()
+        (given_up,) = await asyncio.gather(opening, return_exceptions=True)
+        if isinstance(given_up, asyncio.CancelledError):
+            await writer.close(call.id, DONE)
+        return await in_database(end_of, call.id)
+
+    state = on_a_lane(scene)
+    close_connections()
+
+    assert state == ("succeeded" if is_cancelled else "failed")
+
+
+def end_of(call_id: str) -> str | None:
+    """The state in which the call ends, soon."""
+    until = time.monotonic() + 10
+    ended = ToolCall.objects.filter(pk=call_id).exclude(state="running")
+    while time.monotonic() < until:
+        if state := ended.values_list("state", flat=True).first():
+            return str(state)
+    return None
