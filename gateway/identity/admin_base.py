@@ -183,8 +183,9 @@ class SpokenErrors(_Frame):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         context = {**(extra_context or {}), "says": getattr(self, "delete_says", "")}
+        delete = partial(super().delete_view, request, object_id, context)
         try:
-            return super().delete_view(request, object_id, context)
+            return settled(delete)
         except GatewayError as exc:
             messages.error(request, exc.message)
             return HttpResponseRedirect(self.address("change", object_id))

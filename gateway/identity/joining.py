@@ -82,9 +82,9 @@ def change_role(membership: Membership, role: str, *, actor: Actor) -> Membershi
         LastAdmin: nobody else could manage the workspace.
     """
     before = membership.role
-    hold(membership, ["role"])
     if role != Role.ADMIN:
         _check_other_admin(membership)
+    hold(membership, ["role"])
     rows = Membership.objects.in_workspace(membership.workspace_id)
     if rows.filter(pk=membership.pk, role=before).exclude(role=role).update(role=role):
         changes = {"role": [before, role]}
@@ -125,12 +125,11 @@ def _profile(workspace: Workspace, user: User, name: str) -> Profile:
 
 
 def _check_other_admin(membership: Membership) -> None:
-    """Within a transaction: the workspace's admins are locked, so that two cannot leave at once."""
-    admins = Membership.objects.select_for_update().filter(
+    """Within a transaction, before anything else is held: the admins are, in one order, so that two cannot leave at once."""
+    admins = Membership.objects.select_for_update(of=["self"], no_key=True).filter(
         workspace_id=membership.workspace_id,
         role=Role.ADMIN,
         profile__type=Profile.Type.USER,
     )
-    ids = {admin.pk for admin in admins}
-    if ids == {membership.pk}:
+    if [admin.pk for admin in admins.order_by("pk")] == [membership.pk]:
         raise LastAdmin
