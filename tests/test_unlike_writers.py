@@ -15,7 +15,12 @@ from gateway.identity.joining import change_role, remove_member
 from gateway.identity.models import Membership
 from gateway.identity.roles import Role
 from tests.conftest import Person
+from tests.rest import Script
 from tests.together import together
+from toolpacks.models import Connector, ToolPack
+from toolpacks.packing import attach, change_pack, create_pack, delete_pack, detach
+from toolsets.connecting import connect, detach_and_delete
+from toolsets.models import ToolSet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,3 +61,93 @@ def test_of_two_admins_who_leave_at_once_one_stays(
         outcomes = _at_once(*(partial(leave, row, actor=alice.actor) for row in rows))
 
         assert outcomes == ["done", "last_admin"]
+
+
+def _tool_set(alice: Person, name: str) -> ToolSet:
+    return connect(
+        alice.workspace,
+        name=name,
+        adapter_type=ToolSet.AdapterType.HTTP,
+        adapter={"baseUrl": "https://api.example.com"},
+        actor=alice.actor,
+    )
+
+
+@pytest.fixture
+def one(alice: Person) -> ToolSet:
+    return _tool_set(alice, "One")
+
+
+@pytest.fixture
+def other(alice: Person) -> ToolSet:
+    return _tool_set(alice, "Other")
+
+
+@pytest.fixture
+def pack(alice: Person) -> ToolPack:
+    return create_pack(alice.workspace, name="Support", actor=alice.actor)
+
+
+def test_a_pack_is_renamed_while_sets_are_attached_to_it_and_detached(
+    pack: ToolPack, one: ToolSet, other: ToolSet, alice: Person
+) -> None:
+    attach(pack, other, actor=alice.actor)
+
+    for number in range(_ROUNDS):
+        seen = ToolPack.objects.get(pk=pack.pk)
+        assert (
+            _at_once(
+                partial(change_pack, seen, name=f"Name {number}", actor=alice.actor),
+                partial(attach, pack, one, prefix=str(number), actor=alice.actor),
+                partial(detach, pack, other, actor=alice.actor),
+            )
+            == ["done"] * 3
+        )
+        attach(pack, other, actor=alice.actor)
+
+    assert ToolPack.objects.get(pk=pack.pk).name == f"Name {_ROUNDS - 1}"
+    assert Connector.objects.get(tool_set=one).prefix == str(_ROUNDS - 1)
+
+
+def test_a_pack_is_deleted_while_a_set_is_attached_to_it(
+    one: ToolSet, other: ToolSet, alice: Person
+) -> None:
+    for number in range(_ROUNDS):
+        pack = create_pack(alice.workspace, name=f"Pack {number}", actor=alice.actor)
+        attach(pack, other, actor=alice.actor)
+        assert _at_once(
+            partial(delete_pack, pack, actor=alice.actor),
+            partial(attach, pack, one, actor=alice.actor),
+        ) in (["changed_meanwhile", "done"], ["done", "done"])
+
+    assert not ToolPack.objects.exists()
+
+
+def test_two_sets_that_two_packs_hold_are_deleted_at_once(alice: Person) -> None:
+    for number in range(3):
+        sets = [_tool_set(alice, f"{name} {number}") for name in ("One", "Other")]
+        for name in ("A", "B", "C"):
+            pack = create_pack(alice.workspace, name=name, actor=alice.actor)
+            for tool_set in sets:
+                attach(pack, tool_set, actor=alice.actor)
+
+        ends = _at_once(*(partial(detach_and_delete, held, actor=alice.actor) for held in sets))  # fmt: skip
+
+        assert ends == ["done", "done"]
+
+
+def test_scripts_that_replace_and_add_connectors_at_once_leave_what_one_order_would(
+    rest: Script, pack: ToolPack, one: ToolSet, other: ToolSet
+) -> None:
+    address = f"/v1/tool-packs/{pack.pk}"
+
+    for _ in range(_ROUNDS):
+        answers = together(
+            lambda: rest.put(f"{address}/connectors/", [{"slug": "one"}]),
+            lambda: rest.patch(f"{address}/connectors/", [{"slug": "other"}]),
+            lambda: rest.patch(f"{address}/", {"description": "Both."}),
+        )
+
+        assert [answer.status for answer in answers] == [200, 200, 200]
+        slugs = Connector.objects.filter(pack=pack).values_list("tool_set__slug", flat=True)  # fmt: skip
+        assert {*slugs} in ({"one"}, {"one", "other"})

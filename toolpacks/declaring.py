@@ -30,6 +30,7 @@ def replace_connectors(
 
     Raises:
         ValidationError: a slug, a tool's name or a prefix is wrong; nothing was changed.
+        ChangedMeanwhile: somebody else changed the pack or its connectors since `pack` was read.
     """
     named = {item.slug for item in declared}
     others = [tool_set for tool_set in _attached(pack) if tool_set.slug not in named]
@@ -42,7 +43,7 @@ def upsert_connectors(
     """The pack has these connectors from now on, and the others as they were.
 
     Raises:
-        ValidationError: as `replace_connectors`.
+        ValidationError, ChangedMeanwhile: as `replace_connectors`.
     """
     _declare(pack, declared, [], actor)
 

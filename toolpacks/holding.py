@@ -1,6 +1,7 @@
 """How packs hold tool sets, and let them go: what `toolsets.holders` asks of this app."""
 
 from gateway.audit.trail import Actor
+from gateway.identity.editing import hold
 from toolpacks.counting import tools_by_pack
 from toolpacks.models import Connector
 from toolpacks.packing import detach
@@ -19,9 +20,16 @@ def holds_on(tool_set: ToolSet) -> list[Hold]:
 
 
 def let_go(tool_set: ToolSet, *, actor: Actor) -> None:
-    """Detach the set from every pack, within the caller's transaction."""
-    for connector in _connectors(tool_set):
-        detach(connector.pack, tool_set, actor=actor)
+    """Detach the set from every pack, within the caller's transaction.
+
+    Raises:
+        ChangedMeanwhile: somebody else deleted one of the packs.
+    """
+    packs = [connector.pack for connector in _connectors(tool_set)]
+    for pack in sorted(packs, key=lambda pack: pack.pk):
+        hold(pack)
+    for pack in packs:
+        detach(pack, tool_set, actor=actor)
 
 
 def _connectors(tool_set: ToolSet) -> list[Connector]:

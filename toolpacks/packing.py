@@ -1,4 +1,7 @@
-"""Makes tool packs, and attaches connectors with chosen tools to them."""
+"""Makes tool packs, and attaches connectors with chosen tools to them.
+
+Whoever writes a pack's connectors holds the pack first.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -127,7 +130,12 @@ def change_pack(pack: ToolPack, *, actor: Actor, **fields: Any) -> ToolPack:
 
 @transaction.atomic
 def delete_pack(pack: ToolPack, *, actor: Actor) -> None:
-    """Take the pack away. Keys that were limited to it alone can reach nothing from now on."""
+    """Take the pack away. Keys that were limited to it alone can reach nothing from now on.
+
+    Raises:
+        ChangedMeanwhile: somebody else did.
+    """
+    hold(pack)
     trail.record(actor, "tool_pack.deleted", subject=pack)
     ToolPack.objects.in_workspace(pack.workspace_id).filter(pk=pack.pk).delete()
 
@@ -144,10 +152,12 @@ def attach(
 
     Raises:
         ValidationError: the prefix is wrong, or a tool is not of this set.
+        ChangedMeanwhile: somebody else deleted the pack.
     """
     wanted = Attachment(tool_set=tool_set, tools=tools, prefix=prefix)
     _check_attachment(pack, wanted)
     with transaction.atomic():
+        hold(pack)
         return _attach(pack, wanted, actor)
 
 
@@ -162,10 +172,12 @@ def attach_all(
 
     Raises:
         ValidationError: as `attach`. Nothing was changed.
+        ChangedMeanwhile: somebody else changed the pack or its connectors since `pack` was read.
     """
     for attachment in wanted:
         _check_attachment(pack, attachment)
     with transaction.atomic():
+        hold(pack, ["modified_at"])  # every change of its connectors moves it
         for tool_set in detached:
             _detach(pack, tool_set, actor)
         for attachment in wanted:
@@ -174,7 +186,12 @@ def attach_all(
 
 @transaction.atomic
 def detach(pack: ToolPack, tool_set: ToolSet, *, actor: Actor) -> bool:
-    """Take a connector off the pack; whether it was there."""
+    """Take a connector off the pack; whether it was there.
+
+    Raises:
+        ChangedMeanwhile: somebody else deleted the pack.
+    """
+    hold(pack)
     return _detach(pack, tool_set, actor)
 
 
@@ -185,6 +202,7 @@ def set_prefix(
 
     Raises:
         ValidationError: the prefix is wrong.
+        ChangedMeanwhile: as `attach`.
     """
     return attach(pack, tool_set, tools=UNSET, prefix=prefix, actor=actor)
 

@@ -13,7 +13,7 @@ from gateway.audit import trail
 from gateway.audit.differences import differences
 from gateway.audit.trail import Actor
 from gateway.errors import Refused
-from gateway.identity.editing import ChangedMeanwhile, hold
+from gateway.identity.editing import ChangedMeanwhile, hold, settled
 from gateway.identity.models import Workspace
 from gateway.identity.roles import Right, allows
 from gateway.identity.validation import slug_from
@@ -213,9 +213,13 @@ def detach_and_delete(tool_set: ToolSet, *, actor: Actor) -> None:
     Raises:
         ToolSetInUse: somebody attached it again meanwhile; its tools are gone by then.
     """
-    with transaction.atomic():
-        holders.let_go(tool_set, actor=actor)
+    settled(lambda: _detach(tool_set, actor))
     _delete(tool_set, actor)
+
+
+@transaction.atomic
+def _detach(tool_set: ToolSet, actor: Actor) -> None:
+    holders.let_go(tool_set, actor=actor)
 
 
 def _check_unused(tool_set: ToolSet) -> None:

@@ -434,3 +434,27 @@ def test_of_two_edits_of_one_field_at_the_same_moment_one_is_refused(
 
     events = AuditEvent.objects.filter(action="tool_set.updated", changes__has_key="description")  # fmt: skip
     assert events.filter(source="admin").count() == 2  # the set's own, and one of these
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_choice_of_tools_and_a_script_that_attaches_another_set_both_survive(
+    picked: Connector, world: World, alice: Person, desk: Desk
+) -> None:
+    other = connect(
+        alice.workspace,
+        name="Fish",
+        adapter_type=ToolSet.AdapterType.HTTP,
+        adapter={"baseUrl": "https://api.example.com"},
+        actor=alice.actor,
+    )
+    for prefix in "abcdef":
+        alices, _ = desk.open("toolpacks_toolpack_connector", world.pack, world.tool_set)  # fmt: skip
+        alices.type(naming="own", prefix=prefix)
+
+        def script(prefix: str = prefix) -> bool:
+            return bool(attach(world.pack, other, prefix=prefix, actor=alice.actor))
+
+        assert together(alices.save, script) == [True, True]
+
+        prefixes = Connector.objects.filter(pack=world.pack).values_list("prefix", flat=True)  # fmt: skip
+        assert [*prefixes] == [prefix, prefix]

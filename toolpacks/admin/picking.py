@@ -113,10 +113,19 @@ class PickerPages(_Base):
         self, request: HttpRequest, object_id: str, tool_set_id: str
     ) -> HttpResponse:
         self.require(request, Right.BUILD)
-        pack, tool_set = self.row(request, object_id), _tool_set(request, tool_set_id)
+        tool_set = _tool_set(request, tool_set_id)
+        try:
+            settled(lambda: self._detached(request, object_id, tool_set))
+        except GatewayError as exc:
+            messages.error(request, exc.message)
+        return HttpResponseRedirect(self.address("tools", object_id))
+
+    def _detached(
+        self, request: HttpRequest, object_id: str, tool_set: ToolSet
+    ) -> None:
+        pack = self.row(request, object_id)
         if detach(pack, tool_set, actor=actor_of(request)):
             messages.success(request, f"{tool_set} is detached from {pack}.")
-        return HttpResponseRedirect(self.address("tools", object_id))
 
     def _attached(
         self, request: HttpRequest, object_id: str, tool_set: ToolSet

@@ -1,6 +1,6 @@
 """REST about tool packs and their connectors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -130,7 +130,7 @@ class OneToolPack(PackView):
         refusals=(409,),
     )
     def delete(self, request: Request, pack: str) -> Response:
-        packing.delete_pack(self.pack(pack), actor=self.actor)
+        settled(lambda: packing.delete_pack(self.pack(pack), actor=self.actor))
         return Response(status=204)
 
 
@@ -157,9 +157,7 @@ class Connectors(PackView):
         refusals=(409,),
     )
     def put(self, request: Request, pack: str) -> Response:
-        held = self.pack(pack)
-        replace_connectors(held, self.declared(), actor=self.actor)
-        return whole_page(connectors_json(held))
+        return self._declared(pack, replace_connectors)
 
     @operation(
         "updateConnectors",
@@ -169,9 +167,12 @@ class Connectors(PackView):
         refusals=(409,),
     )
     def patch(self, request: Request, pack: str) -> Response:
-        held = self.pack(pack)
-        upsert_connectors(held, self.declared(), actor=self.actor)
-        return whole_page(connectors_json(held))
+        return self._declared(pack, upsert_connectors)
+
+    def _declared(self, reference: str, declare: Callable[..., None]) -> Response:
+        pk, declared = str(self.pack(reference).pk), self.declared()
+        settled(lambda: declare(self.pack(pk), declared, actor=self.actor))
+        return whole_page(connectors_json(self.pack(pk)))
 
     def declared(self) -> list[Declared]:
         """The connectors of the body: a list, or an object that holds it."""
@@ -193,9 +194,12 @@ class OneConnector(PackView):
 
     @operation("deleteConnector", "Take a tool set out of a pack", answers={204: None})
     def delete(self, request: Request, pack: str, slug: str) -> Response:
-        held = self.pack(pack)
+        pk = str(self.pack(pack).pk)
         rows = ToolSet.objects.in_workspace(self.caller.workspace_id)
-        tool_set = rows.filter(slug=slug).first()
-        if tool_set is None or not packing.detach(held, tool_set, actor=self.actor):
+        tool_set: ToolSet | None = rows.filter(slug=slug).first()
+        if tool_set is None or not settled(lambda: self._is_detached(pk, tool_set)):
             raise Http404
         return Response(status=204)
+
+    def _is_detached(self, pk: str, tool_set: ToolSet) -> bool:
+        return packing.detach(self.pack(pk), tool_set, actor=self.actor)
