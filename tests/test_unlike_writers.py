@@ -19,8 +19,9 @@ from tests.rest import Script
 from tests.together import together
 from toolpacks.models import Connector, ToolPack
 from toolpacks.packing import attach, change_pack, create_pack, delete_pack, detach
-from toolsets.connecting import connect, detach_and_delete
-from toolsets.models import ToolSet
+from toolsets.connecting import change, connect, detach_and_delete
+from toolsets.models import Secret, SecretValue, ToolSet
+from toolsets.secrets import delete_secret, store_secret
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -151,3 +152,51 @@ def test_scripts_that_replace_and_add_connectors_at_once_leave_what_one_order_wo
         assert [answer.status for answer in answers] == [200, 200, 200]
         slugs = Connector.objects.filter(pack=pack).values_list("tool_set__slug", flat=True)  # fmt: skip
         assert {*slugs} in ({"one"}, {"one", "other"})
+
+
+def test_a_set_is_saved_with_a_secret_that_others_replace_and_delete(
+    one: ToolSet, alice: Person
+) -> None:
+    said: dict[str, Any] = {"name": "TOKEN", "tool_set": one, "actor": alice.actor}
+
+    for number in range(_ROUNDS):
+        kept = store_secret(alice.workspace, value="first", **said)
+        seen, text = ToolSet.objects.get(pk=one.pk), f"Number {number}."
+        ends: list[Callable[[], Any]] = [
+            partial(change, seen, description=text, secrets={"TOKEN": "with the set"}, actor=alice.actor),
+            partial(store_secret, alice.workspace, value="alone", seen=kept, **said),
+            partial(delete_secret, kept, actor=alice.actor),
+        ]  # fmt: skip
+
+        assert {*_at_once(*ends)} <= {"done", "changed_meanwhile"}
+
+        one.refresh_from_db()
+        assert one.description == text
+        assert SecretValue.objects.count() == Secret.objects.count()
+
+
+def test_a_set_is_deleted_while_its_secret_is_stored(alice: Person) -> None:
+    for number in range(_ROUNDS):
+        held = _tool_set(alice, f"Set {number}")
+        said: dict[str, Any] = {"name": "TOKEN", "tool_set": held, "actor": alice.actor}
+        store_secret(alice.workspace, value="first", **said)
+
+        ends = _at_once(
+            partial(detach_and_delete, held, actor=alice.actor),
+            partial(store_secret, alice.workspace, value="second", **said),
+        )
+
+        assert ends in (["changed_meanwhile", "done"], ["done", "done"])
+        assert not Secret.objects.exists()
+
+
+def test_a_secret_of_the_workspace_is_deleted_while_it_is_stored(alice: Person) -> None:
+    for _ in range(_ROUNDS):
+        kept = store_secret(alice.workspace, name="TOKEN", value="first", actor=alice.actor)  # fmt: skip
+
+        ends = _at_once(
+            partial(delete_secret, kept, actor=alice.actor),
+            partial(store_secret, alice.workspace, name="TOKEN", value="second", actor=alice.actor),
+        )  # fmt: skip
+
+        assert ends == ["done", "done"]

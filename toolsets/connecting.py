@@ -21,6 +21,7 @@ from toolsets import confidential, documents, holders
 from toolsets.adapters.settings import check_adapter
 from toolsets.errors import ExternalIdTaken, ToolSetManaged
 from toolsets.models import SyncState, Tool, ToolSet
+from toolsets.secrets import store_secret
 
 CHANGEABLE = frozenset(
     {
@@ -81,12 +82,16 @@ def connect(
     allowed_networks: Sequence[str] | None = None,
     sync_interval_seconds: int | None = None,
     is_managed: bool = False,
+    secrets: Mapping[str, str] | None = None,
     actor: Actor,
 ) -> ToolSet:
     """Connect an upstream. If it lists its tools, its first sync is due at once; the caller wakes a worker after the commit.
 
+    `secrets` are values by name, which are stored with it.
+
     Raises:
-        ValidationError: a field is wrong; entries are named like the fields, those of the adapter `adapter.<member>`.
+        ValidationError: a field is wrong; entries are named like the fields, those of the adapter `adapter.<member>`, and
+            those of a secret `name` and `value`.
         ExternalIdTaken: another tool set of the workspace has this external id.
         ToolSetManaged: a person asked for a managed set.
         NetworksForbidden: the actor's role may not open private networks.
@@ -127,13 +132,20 @@ def connect(
             subject=tool_set,
             changes=_first_settings(tool_set),
         )
+        _store(tool_set, secrets, actor)
     return tool_set
 
 
-def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
+def change(
+    tool_set: ToolSet,
+    *,
+    secrets: Mapping[str, str] | None = None,
+    actor: Actor,
+    **fields: Any,
+) -> ToolSet:
     """Give fields (see `CHANGEABLE`) new values. A changed adapter gets a new version, and its sync is due at once.
 
-    In its headers, `confidential.MASK` keeps the value that is there.
+    In its headers, `confidential.MASK` keeps the value that is there. `secrets` are stored with it, as in `connect`.
 
     Raises:
         ValidationError, ExternalIdTaken: as `connect`.
@@ -152,7 +164,7 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
             taken.adapter, tool_set.adapter, at=_HEADERS
         )
     changes = differences(current, fields)
-    if not changes:
+    if not changes and not secrets:
         return current
     check_may_change(current, fields, actor)
     _check_kind(current, changes)
@@ -164,12 +176,14 @@ def change(tool_set: ToolSet, *, actor: Actor, **fields: Any) -> ToolSet:
         if {"adapter", "adapter_type", "allowed_networks"} & set(changes):
             _claim_adapter(current, seen_version=tool_set.adapter_version)
             _make_due(current, actor)
-        _save(current, update_fields=sorted(changes))
+        if changes:
+            _save(current, update_fields=sorted(changes))
+            trail.record(
+                actor, "tool_set.updated", subject=current, changes=_recordable(changes)
+            )
         if "adapter" in changes:
             documents.keep(current, taken)
-        trail.record(
-            actor, "tool_set.updated", subject=current, changes=_recordable(changes)
-        )
+        _store(current, secrets, actor)
     return current
 
 
@@ -240,6 +254,7 @@ def _delete(tool_set: ToolSet, actor: Actor) -> None:
     ).delete_in_portions()
     try:
         with transaction.atomic():
+            hold(tool_set)  # before what hangs on it
             trail.record(actor, "tool_set.deleted", subject=tool_set)
             ToolSet.objects.in_workspace(tool_set.workspace_id).filter(
                 pk=tool_set.pk
@@ -403,6 +418,13 @@ def _claim_adapter(tool_set: ToolSet, *, seen_version: int) -> None:
             "The adapter was changed in the meantime. Read the tool set again and repeat your change."
         )
     tool_set.adapter_version = seen_version + 1
+
+
+def _store(tool_set: ToolSet, secrets: Mapping[str, str] | None, actor: Actor) -> None:
+    for name, value in (secrets or {}).items():
+        store_secret(
+            tool_set.workspace, name=name, value=value, tool_set=tool_set, actor=actor
+        )
 
 
 def _make_due(tool_set: ToolSet, actor: Actor) -> None:

@@ -1,4 +1,7 @@
-"""Stores and deletes the secrets that headers name as `${NAME}`; nobody reads a value back."""
+"""Stores and deletes the secrets that headers name as `${NAME}`; nobody reads a value back.
+
+Whoever writes a secret of a tool set holds the set first.
+"""
 
 import re
 
@@ -9,6 +12,7 @@ from django.utils import timezone
 
 from gateway.audit import trail
 from gateway.audit.trail import Actor
+from gateway.identity.editing import hold
 from gateway.identity.models import Workspace
 from toolsets.models import Secret, SecretValue, SyncState, ToolSet
 
@@ -21,14 +25,16 @@ def store_secret(
     name: str,
     value: str,
     tool_set: ToolSet | None = None,
+    seen: Secret | None = None,
     actor: Actor,
 ) -> Secret:
     """Give the secret of the tool set, or of the workspace, a value, in place of the one it had.
 
-    Syncs that may have waited for it are due at once.
+    Syncs that may have waited for it are due at once. `seen` is the secret whose value it replaces, where that matters.
 
     Raises:
         ValidationError: `name` or `value` is not allowed. The value is never repeated.
+        ChangedMeanwhile: somebody else gave it a value since `seen` was read, or deleted it or the tool set.
     """
     secret = Secret(
         workspace=workspace,
@@ -42,6 +48,10 @@ def store_secret(
             {"value": "A secret is one line of 1 to 8192 printable ASCII characters."}
         )
     with transaction.atomic():
+        if tool_set is not None:
+            hold(tool_set)
+        if seen is not None:
+            hold(seen, ["version"])
         kept = _kept(secret)
         SecretValue.objects.update_or_create(secret=kept, defaults={"value": value})
         _make_syncs_due(workspace, tool_set, actor)
@@ -53,11 +63,16 @@ def store_secret(
 
 @transaction.atomic
 def delete_secret(secret: Secret, *, actor: Actor) -> None:
-    """Take a secret away; headers that name it are refused from now on."""
-    rows = Secret.objects.in_workspace(secret.workspace_id).filter(pk=secret.pk)
-    if rows.exists():
-        trail.record(actor, "secret.deleted", subject=secret)
-        rows.delete()
+    """Take a secret away; headers that name it are refused from now on.
+
+    Raises:
+        ChangedMeanwhile: somebody else did.
+    """
+    if secret.tool_set is not None:
+        hold(secret.tool_set)
+    hold(secret)
+    trail.record(actor, "secret.deleted", subject=secret)
+    Secret.objects.in_workspace(secret.workspace_id).filter(pk=secret.pk).delete()
 
 
 def _kept(secret: Secret) -> Secret:

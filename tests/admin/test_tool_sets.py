@@ -1,8 +1,10 @@
 """Tool sets and tools in the dashboard: connecting, changing, syncing, leaving out, and strangers' text."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -410,3 +412,44 @@ def test_a_developer_does_not_see_private_networks_and_leaves_them_as_they_are(
     tool_set = ToolSet.objects.get()
     assert "allowed_networks" not in page
     assert (tool_set.name, tool_set.allowed_networks) == ("Ours", ["10.20.0.0/16"])
+
+
+def _within_transactions(deed: Callable[[], Any]) -> list[str]:
+    """The statements of `deed` that were sent within a transaction, from its beginning on."""
+    sent: list[str] = []
+
+    def noted(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if connection.in_atomic_block:
+            sent.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(noted):
+        deed()
+    return [sql for sql in sent if sql.startswith("SELECT")]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("secrets", [{}, {"secrets-name": ["TOKEN"], "secrets-value": ["hush"]}])  # fmt: skip
+def test_a_set_is_judged_before_the_transaction_that_saves_it(
+    secrets: dict[str, Any], world: World, alice: Person, dashboard: Dashboard
+) -> None:
+    client, row = dashboard(alice), world.tool_set
+    form = _form(slug="renamed", url="https://new.example.com/mcp", **secrets)
+
+    read = _within_transactions(lambda: client.post(_page("toolset_change", row), form))
+
+    assert ToolSet.objects.get(pk=row.pk).slug == "renamed"
+    assert Secret.objects.filter(tool_set=row, name="TOKEN").exists() is bool(secrets)
+    assert not [sql for sql in read if '"toolsets_toolset"."slug" = ' in sql]
+    assert len([sql for sql in read if 'FROM "toolsets_toolset"' in sql]) == (2 if secrets else 1)  # fmt: skip
+
+
+def test_a_set_is_not_saved_without_the_secret_that_was_typed_with_it(
+    world: World, alice: Person, dashboard: Dashboard
+) -> None:
+    form = _form(slug="renamed", **{"secrets-name": ["TOKEN"], "secrets-value": ["é"]})
+
+    answer = dashboard(alice).post(_page("toolset_change", world.tool_set), form)
+
+    assert "printable ASCII characters" in answer.content.decode()
+    assert ToolSet.objects.get(pk=world.tool_set.pk).slug == world.tool_set.slug

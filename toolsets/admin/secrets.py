@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -16,7 +15,6 @@ from gateway.identity.admin_base import (
     workspace_of,
 )
 from gateway.identity.admin_display import ago
-from gateway.identity.editing import hold
 from gateway.identity.roles import Right
 from toolsets.models import Secret
 from toolsets.secrets import delete_secret, store_secret
@@ -73,16 +71,14 @@ class SecretAdmin(WorkspaceAdmin):
     def save_model(
         self, request: HttpRequest, obj: Secret, form: Any, change: bool
     ) -> None:
-        with transaction.atomic():
-            if change:
-                hold(form.found, ["version"])
-            kept = store_secret(
-                workspace_of(request),
-                name=obj.name,
-                value=form.cleaned_data["value"],
-                tool_set=obj.tool_set,
-                actor=actor_of(request),
-            )
+        kept = store_secret(
+            workspace_of(request),
+            name=obj.name,
+            value=form.cleaned_data["value"],
+            tool_set=obj.tool_set,
+            seen=form.found if change else None,
+            actor=actor_of(request),
+        )
         self.saved(obj, kept)
 
     def delete_model(self, request: HttpRequest, obj: Secret) -> None:

@@ -40,7 +40,6 @@ from toolsets.admin.writing import WritePages, may_write
 from toolsets.header_rules import names_in
 from toolsets.headers import named_secrets
 from toolsets.models import Tool, ToolSet
-from toolsets.secrets import store_secret
 from toolsets.sync import NotSyncable, request_sync
 from toolsets.tasks import wake_sync
 
@@ -188,16 +187,7 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
         self, request: HttpRequest, obj: ToolSet, form: Any, change: bool
     ) -> None:
         taken = documents.take(form.adapter, current=obj.adapter)
-        with transaction.atomic():
-            made = self._made(request, form, taken, change)
-            for name, value in form.cleaned_data.get("secrets", {}).items():
-                store_secret(
-                    made.workspace,
-                    name=name,
-                    value=value,
-                    tool_set=made,
-                    actor=actor_of(request),
-                )
+        made = self._made(request, form, taken, change)
         self.saved(obj, made)
         if state_of(made) == "queued":
             _wake(made)
@@ -205,17 +195,16 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
     def _made(
         self, request: HttpRequest, form: Any, adapter: documents.Taken, change: bool
     ) -> ToolSet:
-        actor = actor_of(request)
-        if change:
-            return connecting.change(
-                form.found, adapter=adapter, actor=actor, **form.facts
-            )
-        return connecting.connect(
-            workspace_of(request),
-            adapter_type=form.adapter_type,
-            adapter=adapter,
-            actor=actor,
+        facts = {
             **form.facts,
+            "adapter": adapter,
+            "secrets": form.cleaned_data.get("secrets"),
+            "actor": actor_of(request),
+        }
+        if change:
+            return connecting.change(form.found, **facts)
+        return connecting.connect(
+            workspace_of(request), adapter_type=form.adapter_type, **facts
         )
 
     def response_add(self, request: HttpRequest, obj: Any, *_: Any) -> HttpResponse:

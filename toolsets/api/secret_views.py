@@ -6,6 +6,7 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateway.identity.editing import settled
 from gateway.identity.roles import Right
 from gateway.rest.operations import operation
 from gateway.rest.pages import CURSOR_PAGE, page_of
@@ -57,27 +58,32 @@ class OneSecret(SecretView):
         answers={200: SecretShape},
     )
     def put(self, request: Request, name: str, tool_set_id: str = "") -> Response:
-        holder = self.holder(tool_set_id)
+        self.holder(tool_set_id)
         body = SecretBody(data=self.body)
         body.is_valid(raise_exception=True)
-        secret = secrets.store_secret(
-            self.workspace,
-            name=name,
-            value=body.validated_data["value"],
-            tool_set=holder,
-            actor=self.actor,
+        secret = settled(
+            lambda: secrets.store_secret(
+                self.workspace,
+                name=name,
+                value=body.validated_data["value"],
+                tool_set=self.holder(tool_set_id),
+                actor=self.actor,
+            )
         )
-        if holder is not None:
-            wake_sync(holder)
+        if secret.tool_set is not None:
+            wake_sync(secret.tool_set)
         return Response(secret_json(secret))
 
     @operation("deleteSecret", "Delete a secret", answers={204: None})
     def delete(self, request: Request, name: str, tool_set_id: str = "") -> Response:
+        settled(lambda: self._delete(name, tool_set_id))
+        return Response(status=204)
+
+    def _delete(self, name: str, tool_set_id: str) -> None:
         rows = Secret.objects.in_workspace(self.caller.workspace_id).filter(
             tool_set=self.holder(tool_set_id), name=name.upper()
         )
-        secret = rows.first()
+        secret = rows.select_related("tool_set").first()
         if secret is None:
             raise Http404
         secrets.delete_secret(secret, actor=self.actor)
-        return Response(status=204)

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import transaction
 from django.db.models import Q
 
 from gateway.identity.command_base import WorkspaceCommand, shown, table
@@ -26,7 +25,6 @@ from toolsets.management.answers import (
 from toolsets.management.progress import ProgressDisplay
 from toolsets.management.told import adapter_of, secrets_of
 from toolsets.models import Tool, ToolSet, ToolSetEvent
-from toolsets.secrets import store_secret
 from toolsets.sync import request_sync
 from toolsets.tasks import wake_sync
 
@@ -70,23 +68,15 @@ class Command(WorkspaceCommand):
     ) -> None:
         kind, settings_of = adapter_of(url, adapter, headers)
         values = dict(secrets_of(secrets, secret_files))
-        with transaction.atomic():
-            tool_set = connect(
-                self.workspace,
-                name=name,
-                adapter_type=kind,
-                adapter=settings_of,
-                external_id=external_id,
-                actor=self.actor,
-            )
-            for secret, value in values.items():
-                store_secret(
-                    self.workspace,
-                    name=secret,
-                    value=value,
-                    tool_set=tool_set,
-                    actor=self.actor,
-                )
+        tool_set = connect(
+            self.workspace,
+            name=name,
+            adapter_type=kind,
+            adapter=settings_of,
+            external_id=external_id,
+            secrets=values,
+            actor=self.actor,
+        )
         if does_sync and tool_set.is_syncable:
             self._sync_all([tool_set], timeout)
         else:
