@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from gateway.audit.trail import Actor
 from gateway.errors import GatewayError, Refused
+from gateway.identity.editing import settled
 from gateway.identity.models import Workspace
 from toolpacks.bundles import effecting, runs
 from toolpacks.bundles.changes import Action, Change, Kind, Plan
@@ -27,6 +28,7 @@ from toolpacks.bundles.resources import Bundle
 from toolpacks.bundles.runs import Claim
 from toolpacks.bundles.syntax import node_of
 from toolpacks.models import BundleOutcome, BundleRun
+from toolsets.documents import Taken
 from toolsets.models import SyncState
 from toolsets.sync import Result, run_sync
 
@@ -143,13 +145,7 @@ def _decide(claim: Claim, change: Change) -> None:
     """Bring one resource to what is wanted, and write what became of it."""
     try:
         adapter = effecting.taken(change)
-        with runs.outcome_of(claim, change) as outcome:
-            if change.action is Action.REFUSED:
-                outcome.state = BundleOutcome.State.REFUSED
-                outcome.code, outcome.message = change.code, change.reason
-            else:
-                row = effecting.effect(change, claim.run, adapter=adapter)
-                outcome.resource_id = str(row.pk)
+        settled(lambda: _bring(claim, change, adapter))
     except runs.RunLost:
         raise
     except Refused as exc:
@@ -159,6 +155,16 @@ def _decide(claim: Claim, change: Change) -> None:
         _write_off(claim, change, BundleOutcome.State.FAILED, "invalid_argument", said)
     except GatewayError as exc:
         _write_off(claim, change, BundleOutcome.State.FAILED, exc.code, exc.message)
+
+
+def _bring(claim: Claim, change: Change, adapter: Taken | None) -> None:
+    with runs.outcome_of(claim, change) as outcome:
+        if change.action is Action.REFUSED:
+            outcome.state = BundleOutcome.State.REFUSED
+            outcome.code, outcome.message = change.code, change.reason
+        else:
+            row = effecting.effect(change, claim.run, adapter=adapter)
+            outcome.resource_id = str(row.pk)
 
 
 def _write_off(

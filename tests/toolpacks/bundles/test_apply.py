@@ -1,7 +1,11 @@
 """Bundles over REST: what a plan says, what applying does, and what is left alone."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from django.db import connection
+from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
 
 from gateway.audit.models import AuditEvent
@@ -26,7 +30,7 @@ from tests.toolpacks.bundles.conftest import (
 from toolpacks.bundles import applying
 from toolpacks.bundles.reading import read_bundle
 from toolpacks.bundles.syntax import node_of
-from toolpacks.models import BundleRun, Connector, ToolPack
+from toolpacks.models import BundleOutcome, BundleRun, Connector, ToolPack
 from toolpacks.packing import attach, create_pack
 from toolsets import curating
 from toolsets.connecting import archive, connect
@@ -523,3 +527,31 @@ def _bundle_of(count: int) -> Document:
         for number in range(count)
     }
     return {"toolSets": sets, "toolPacks": packs}
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Tool sets that somebody describes anew each time that they are read, until they tire of it."""
+    numbers = iter(range(12))
+
+    def described(instance: ToolSet, **_: Any) -> None:
+        if (number := next(numbers, None)) is not None:
+            text = f"Number {number}."
+            ToolSet.objects.filter(pk=instance.pk).update(description=text)
+
+    post_init.connect(described, sender=ToolSet)
+    yield
+    post_init.disconnect(described, sender=ToolSet)
+
+
+def test_resource_that_somebody_changes_meanwhile_is_brought_to_what_is_wanted(
+    applied: Apply, request: pytest.FixtureRequest
+) -> None:
+    applied(one())
+    request.getfixturevalue("restless")
+
+    run = applied(one(a_set(spec={"description": "Wanted."})))
+
+    outcome = BundleOutcome.objects.get(run=run)
+    assert (outcome.state, outcome.message) == (BundleOutcome.State.APPLIED, "")
+    assert set_of().description == "Wanted."
