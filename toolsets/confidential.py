@@ -38,18 +38,24 @@ def hidden(holder: Mapping[str, Any]) -> dict[str, Any]:
     return {**holder, "headers": {**holder["headers"], **dict.fromkeys(found, MASK)}}
 
 
+def kept_headers(given: Any) -> list[str]:
+    """The headers of what was given in which MASK stands for the value that is kept."""
+    headers = given.get("headers") if isinstance(given, Mapping) else None
+    if not isinstance(headers, Mapping):
+        return []
+    return [n for n, v in headers.items() if v == MASK and is_telling(str(n))]
+
+
 def restored(given: Any, kept: Mapping[str, Any], *, at: str) -> Any:
     """What was given, with the value that is kept in place of each MASK: who may not read one need not type it again.
 
     Raises:
         ValidationError: there is no such value; the entry is named `at`.
     """
-    headers = given.get("headers") if isinstance(given, Mapping) else None
-    if not isinstance(headers, Mapping):
-        return given
-    masked = [n for n, v in headers.items() if v == MASK and is_telling(str(n))]
+    masked = kept_headers(given)
     if not masked:
         return given
+    headers = given["headers"]
     held = {name.lower(): value for name, value in (kept.get("headers") or {}).items()}
     if missing := [name for name in masked if name.lower() not in held]:
         raise ValidationError({at: [_NOTHING_KEPT.format(missing[0][:80])]})

@@ -19,6 +19,7 @@ from gateway.identity.roles import Right, allows
 from gateway.identity.validation import slug_from
 from toolsets import confidential, documents, holders
 from toolsets.adapters.settings import check_adapter
+from toolsets.destinations import check_credentials_stay
 from toolsets.errors import ExternalIdTaken, ToolSetManaged
 from toolsets.models import SyncState, Tool, ToolSet
 from toolsets.secrets import store_secret
@@ -151,6 +152,7 @@ def change(
         ValidationError, ExternalIdTaken: as `connect`.
         ToolSetManaged: a person would change `is_managed`, or what decides about the tools of a managed set.
         NetworksForbidden: the actor's role may not say which private networks it reaches.
+        CredentialsStay: what is kept would go elsewhere, and the actor's role may not read it.
         ChangedMeanwhile: somebody else changed one of the fields, or the adapter's version, since `tool_set` was read.
     """
     if unknown := set(fields) - CHANGEABLE:
@@ -159,14 +161,16 @@ def change(
         pk=tool_set.pk
     )
     taken = documents.take(fields.get("adapter"), current=tool_set.adapter)
+    given = {**fields}
     if "adapter" in fields:
+        given["adapter"] = taken.adapter
         fields["adapter"] = confidential.restored(
             taken.adapter, tool_set.adapter, at=_HEADERS
         )
     changes = differences(current, fields)
     if not changes and not secrets:
         return current
-    check_may_change(current, fields, actor)
+    check_may_change(current, given, actor)
     _check_kind(current, changes)
     for name in changes:
         setattr(current, name, fields[name])
@@ -296,12 +300,18 @@ def check_may_connect(
         _check_may_open_networks(actor)
 
 
-def check_may_change(current: ToolSet, fields: Mapping[str, Any], actor: Actor) -> None:
-    """Raise `ToolSetManaged` or `NetworksForbidden` where `actor` may not give `current` these values."""
-    changes = differences(current, fields)
+def check_may_change(current: ToolSet, given: Mapping[str, Any], actor: Actor) -> None:
+    """Judge whether `actor` may give `current` these values, in which `confidential.MASK` stands for what is kept.
+
+    Raises:
+        ToolSetManaged, NetworksForbidden, CredentialsStay: as `change`.
+    """
+    changes = differences(current, given)
     _check_managed(current, changes, actor)
     if "allowed_networks" in changes:
         _check_may_open_networks(actor)
+    if "adapter" in changes:
+        check_credentials_stay(current, given["adapter"], actor=actor)
 
 
 def _check_may_open_networks(actor: Actor) -> None:

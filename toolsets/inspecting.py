@@ -17,6 +17,7 @@ from toolsets.adapters.lister import list_tools
 from toolsets.adapters.listing import Listing, Source
 from toolsets.adapters.settings import check_adapter
 from toolsets.confidential import restored
+from toolsets.destinations import check_credentials_stay
 from toolsets.documents import adapter_with_document, as_kept
 from toolsets.header_rules import names_in, resolve
 from toolsets.headers import OpenedHeaders, secret_values
@@ -61,12 +62,15 @@ def inspect(
 
     Raises:
         ValidationError: the adapter is wrong; entries are named `adapter.<member>`.
+        CredentialsStay: what the set keeps would go elsewhere, and the actor's role may not read it. Nothing was read.
         InspectionsBusy: too many are under way. Nothing was read.
         MissingSecret, HeaderRefused, ListingFailed: it cannot be read.
     """
+    given = as_kept(adapter, current=tool_set.adapter)
     adapter = restored(adapter, tool_set.adapter, at="adapter.headers")
-    kept = as_kept(adapter, current=tool_set.adapter)
+    kept = restored(given, tool_set.adapter, at="adapter.headers")
     check_adapter(ToolSet.AdapterType.OPENAPI, kept)
+    check_credentials_stay(tool_set, given, actor=actor)
     headers = adapter.get("headers") or {}
     known = {**secret_values(tool_set, names_in(headers)), **secrets}
     opened = OpenedHeaders(sent=resolve(headers, known), secrets=known)

@@ -19,6 +19,7 @@ STATUSES = {
     "schema_unusable": 400,
     "invalid_token": 401,
     "not_authenticated": 401,
+    "credentials_stay": 403,
     "forbidden": 403,
     "missing_scope": 403,
     "networks_forbidden": 403,

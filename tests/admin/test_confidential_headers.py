@@ -144,3 +144,47 @@ def test_hidden_value_that_stands_for_nothing_is_refused_at_its_field(
 
     assert "none is kept for the header X-Token" in answer.content.decode()
     assert not Tool.objects.exists()
+
+
+def _moved(**changed: Any) -> dict[str, Any]:
+    return {
+        "name": "Fish",
+        "base_url": "https://elsewhere.example.net",
+        "headers-name": ["Authorization"],
+        "headers-value": ["***"],
+        **changed,
+    }
+
+
+def test_developer_moves_a_set_with_a_credential_of_their_own_only(
+    dan: Person, tool_set: ToolSet, dashboard: Dashboard
+) -> None:
+    client, address = dashboard(dan), _of_set("change", tool_set)
+    here, there = tool_set.address, "https://elsewhere.example.net"
+
+    refused = client.post(address, _moved()).content.decode()
+    stayed = ToolSet.objects.get().address
+    client.post(address, _moved(**{"headers-value": ["Bearer hunter2"]}))
+
+    assert "the header Authorization" in refused
+    assert (stayed, ToolSet.objects.get().address) == (here, there)
+
+
+def test_document_is_not_read_elsewhere_with_what_is_hidden(
+    dan: Person, alice: Person, upstream: Recorder, dashboard: Dashboard
+) -> None:
+    tool_set = connect(
+        alice.workspace,
+        name="Document",
+        adapter_type=ToolSet.AdapterType.OPENAPI,
+        adapter={"url": "https://api.example.com/doc", "headers": HEADERS},
+        actor=alice.actor,
+    )
+    address = f"{reverse('admin:toolsets_toolset_read')}?of={tool_set.pk}"
+    form = {**_moved(), "base_url": "", "url": upstream.url(), "approvals": ""}
+
+    said = dashboard(dan).post(address, form).content.decode()
+
+    assert "credentials_stay" in said
+    assert "the header Authorization" in said
+    assert upstream.requests == []

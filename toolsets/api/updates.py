@@ -16,6 +16,7 @@ from gateway.rest.updates import (
 from toolsets.adapters.settings import check_adapter
 from toolsets.api.serializers import PreviewBody, ToolSetBody
 from toolsets.api.unions import adapter_of
+from toolsets.confidential import hidden
 from toolsets.models import Tool, ToolSet
 
 SET_PATHS: dict[str, Path] = {
@@ -83,9 +84,10 @@ def changed_tool_set_fields(
 
 
 def _tool_set_document(tool_set: ToolSet) -> Document:
+    """What can be changed; credentials are hidden in it, so that the domain can tell a kept one from one that is given."""
     spec: Document = {
         "description": tool_set.description,
-        "adapter": {tool_set.adapter_type: tool_set.adapter},
+        "adapter": {tool_set.adapter_type: hidden(tool_set.adapter)},
         "tags": tool_set.tags,
         "interactions": tool_set.interactions,
         "allowedNetworks": tool_set.allowed_networks,

@@ -494,6 +494,23 @@ def test_plan_says_that_private_networks_are_not_opened(workspace: Workspace) ->
     assert actions(plan(script(workspace), opened)) == {"weather": "create"}
 
 
+def test_bundle_of_a_developer_does_not_send_a_secret_elsewhere(
+    workspace: Workspace, rest: Script
+) -> None:
+    apply(rest, one())
+    rest.put("/v1/tool_sets/external_id:weather/secrets/KEY", {"value": "hunter2"})
+    adapter = {"mcp": {"url": "https://elsewhere.example.net"}}
+    moved = one(a_set(spec={"adapter": adapter}))
+    developer = script(workspace, role=Role.DEVELOPER)
+
+    planned, applied = plan(developer, moved), apply(developer, moved)
+
+    assert actions(planned) == {"weather": "credentials_stay"}
+    assert outcomes(applied) == {"weather": ("REFUSED", "credentials_stay")}
+    assert set_of().address == "https://mcp.example.com"
+    assert actions(plan(rest, moved)) == {"weather": "update"}
+
+
 def test_set_that_was_archived_by_hand_is_put_back(rest: Script, alice: Person) -> None:
     apply(rest, one())
     archive(set_of(), actor=alice.actor)
