@@ -13,6 +13,7 @@ from gateway.audit.differences import differences
 from gateway.audit.trail import Actor
 from gateway.errors import Refused
 from gateway.identity.editing import hold
+from gateway.identity.roles import Right, allows
 from toolsets.errors import ExternalIdTaken, ToolSetManaged
 from toolsets.models import SyncState, Tool, ToolSet
 
@@ -128,6 +129,12 @@ def check_managed(tool_set: ToolSet, actor: Actor) -> None:
         raise ToolSetManaged(
             f"{tool_set.name} is managed: only API keys may change its tools."
         )
+
+
+def may_decide(tool_set: ToolSet, actor: Actor) -> bool:
+    """Whether `actor` may decide about the tools of the set, and so also waive an approval or restore what was omitted."""
+    is_kept_from = tool_set.is_managed and actor.is_person
+    return allows(actor.role, Right.BUILD) and not is_kept_from
 
 
 def _omit(tool_set: ToolSet, tools: list[Tool], actor: Actor) -> int:

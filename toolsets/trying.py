@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from django.conf import settings
@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from gateway.audit import trail
 from gateway.audit.trail import Actor
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Refused
+from gateway.identity.roles import Right, allows
 from toolsets.adapters.calling import Answer, Target, ToolRequest
 from toolsets.adapters.forwarding import Forwarder
 from toolsets.adapters.http.building import build as build_request
@@ -22,7 +23,7 @@ from toolsets.adapters.http.requests import OutgoingRequest, sent_headers
 from toolsets.adapters.openapi.requests import build as build_operation
 from toolsets.adapters.sending import http_url
 from toolsets.confidential import MASK, hidden, secrets_in
-from toolsets.curating import ToolArchived
+from toolsets.curating import ToolArchived, may_decide
 from toolsets.errors import ToolSetArchived
 from toolsets.header_rules import names_in, resolve
 from toolsets.headers import held_secrets
@@ -39,6 +40,12 @@ _BUILD = {
 }
 TRIABLE = frozenset(_BUILD)
 """The kinds of tool sets whose tools can be tried."""
+
+
+class TrialForbidden(Refused):
+    """Others decided that this tool is not simply called, and whoever tries it may not decide otherwise."""
+
+    code: ClassVar[str] = "trial_forbidden"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,18 +106,22 @@ def send(
     *,
     config: Mapping[str, Any],
     arguments: Mapping[str, Any],
+    tool: Tool | None = None,
     name: str = "",
     actor: Actor,
 ) -> Trial:
     """Send the request that `preview` shows, with its secrets, and wait for the answer. Blocks, outside any event loop.
 
-    Where the answer repeats a secret, MASK stands in its place: who may try a tool need not know its secrets.
+    `tool` is the one that is tried, or changed and tried, as it is kept; None for one that is new. Where the answer repeats a secret, MASK stands in its place: who may try a tool need not know its secrets.
 
     Raises:
+        TrialForbidden: as `check_may_send`.
         ToolSetArchived, ValidationError, MissingSecret, HeaderRefused, RequestRefused: as `preview`.
         AddressRefused, UpstreamError, ResultTooLarge: there is no answer.
     """
     _check(tool_set, config)
+    if tool is not None:
+        check_may_send(tool, actor)
     held = _secrets(tool_set, config)
     values = {name: secret.held.value for name, secret in held.items()}
     target = _target(tool_set, tool_set.adapter, values)
@@ -131,6 +142,27 @@ def send(
         ),
         milliseconds=came["milliseconds"],
     )
+
+
+def check_may_send(tool: Tool, actor: Actor) -> None:
+    """Judge whether `actor` may have a tool called without what agents need for it.
+
+    Who may waive its approval, or restore it, may do so and then send: they need not.
+
+    Raises:
+        TrialForbidden: it needs an approval, or is left out, and `actor` may not decide that.
+    """
+    if may_decide(tool.tool_set, actor):
+        return
+    if tool.requires_approval and not allows(actor.role, Right.GOVERN):
+        raise TrialForbidden(
+            f"Calls of {tool} need an approval, which you may not waive, so none is sent from here. "
+            "Have an agent call it, or ask who decides about approvals."
+        )
+    if tool.status in {Tool.Status.OMITTED, Tool.Status.FILTERED}:
+        raise TrialForbidden(
+            f"{tool} is left out, which you may not change, so no call of it is sent."
+        )
 
 
 @contextmanager

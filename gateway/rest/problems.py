@@ -25,6 +25,7 @@ STATUSES = {
     "networks_forbidden": 403,
     "no_workspace": 403,
     "tool_set_managed": 403,
+    "trial_forbidden": 403,
     "unauthorized_tool": 403,
     "wider_than_yourself": 403,
     "not_found": 404,

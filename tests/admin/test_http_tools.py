@@ -221,6 +221,18 @@ def test_what_keeps_a_trial_from_a_request_is_said(
     assert upstream.requests == []
 
 
+def test_editor_says_that_a_trial_asks_for_no_approval(
+    tool: Tool, tool_set: ToolSet, client: Client
+) -> None:
+    Tool.objects.update(requires_approval=True)
+    said = "Agents need an approval to call this tool"
+
+    copy = f"{_of_set('write', tool_set)}?like={tool.pk}"
+
+    assert said in client.get(_of_tool("edit", tool)).content.decode()
+    assert said not in client.get(copy).content.decode()
+
+
 def test_a_tool_is_changed(tool: Tool, client: Client) -> None:
     page = client.get(_of_tool("edit", tool)).content.decode()
     assert "/repos/{{ owner }}/issues" in page

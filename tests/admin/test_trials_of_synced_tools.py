@@ -169,3 +169,16 @@ def test_tool_of_an_mcp_server_has_no_request_to_try(
 
     assert "data-try=" not in _page(client, tool)
     assert client.post(_try_address(tool), {}).status_code == 404
+
+
+def test_trial_of_a_managed_tool_that_needs_an_approval_is_not_sent(
+    dan: Person, tool: Tool, upstream: Recorder, dashboard: Dashboard
+) -> None:
+    ToolSet.objects.update(is_managed=True)
+    Tool.objects.update(requires_approval=True)
+
+    said = _tried(dashboard(dan), tool, {"id": "a"}, send="yes")
+
+    assert "trial_forbidden" in said
+    assert "X-Key: ***" in said
+    assert upstream.requests == []

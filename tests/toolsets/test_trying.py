@@ -15,7 +15,7 @@ from toolsets.errors import ToolSetArchived
 from toolsets.header_rules import MissingSecret
 from toolsets.models import SecretUse, Tool, ToolSet
 from toolsets.secrets import store_secret
-from toolsets.trying import config_of, preview, send
+from toolsets.trying import TrialForbidden, config_of, preview, send
 from toolsets.writing import change_tool, create_tool
 
 CONFIG = {
@@ -192,3 +192,75 @@ def test_address_that_is_not_allowed_is_refused(alice: Person, settings: Any) ->
     event = AuditEvent.objects.get(action="tool_set.tried")
     assert event.changes["failure"] == [None, "address_refused"]
     assert "status" not in event.changes
+
+
+@pytest.fixture
+def tool(alice: Person, upstream: Recorder) -> Tool:
+    """A tool that agents need an approval for."""
+    tool_set = connect(
+        alice.workspace,
+        name="Fish",
+        adapter_type=ToolSet.AdapterType.HTTP,
+        adapter={"baseUrl": upstream.url()},
+        actor=alice.actor,
+    )
+    return create_tool(
+        tool_set,
+        name="get",
+        config={"path": "/fish"},
+        requires_approval=True,
+        actor=alice.actor,
+    )
+
+
+def governed(tool: Tool, **facts: Any) -> Tool:
+    """The tool in a managed set, as others decided about it."""
+    ToolSet.objects.update(is_managed=True)
+    Tool.objects.update(**facts)
+    kept: Tool = Tool.objects.select_related("tool_set").get(pk=tool.pk)
+    return kept
+
+
+def sent(tool: Tool, by: Person) -> None:
+    config = config_of(tool)
+    preview(tool.tool_set, config=config, arguments={})
+    send(tool.tool_set, config=config, arguments={}, tool=tool, actor=by.actor)
+
+
+def test_who_may_waive_an_approval_sends_without_one(
+    dan: Person, tool: Tool, upstream: Recorder
+) -> None:
+    sent(tool, dan)
+
+    assert len(upstream.requests) == 1
+
+
+def test_who_may_not_waive_an_approval_sends_nothing(
+    dan: Person, tool: Tool, upstream: Recorder
+) -> None:
+    with pytest.raises(TrialForbidden, match="get need an approval"):
+        sent(governed(tool), dan)
+
+    assert upstream.requests == []
+    assert not AuditEvent.objects.filter(action="tool_set.tried").exists()
+
+
+def test_who_governs_sends_without_an_approval(
+    alice: Person, tool: Tool, upstream: Recorder
+) -> None:
+    sent(governed(tool), alice)
+
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("status", [Tool.Status.OMITTED, Tool.Status.FILTERED])
+def test_tool_that_is_left_out_of_a_managed_set_is_not_sent(
+    status: str, alice: Person, dan: Person, tool: Tool, upstream: Recorder
+) -> None:
+    left_out = governed(tool, requires_approval=False, status=status)
+
+    for one in (alice, dan):
+        with pytest.raises(TrialForbidden, match="get is left out"):
+            sent(left_out, one)
+
+    assert upstream.requests == []

@@ -30,6 +30,8 @@ class _Call:
     name: str
     config: Mapping[str, Any]
     arguments: Mapping[str, Any]
+    tool: Tool | None
+    """The tool as it is kept; None for a new one."""
 
 
 def trial_of_edited(request: HttpRequest, tool_set: ToolSet) -> HttpResponse:
@@ -65,6 +67,7 @@ def _answered(request: HttpRequest, tool_set: ToolSet, call: _Call) -> dict[str,
         tool_set,
         config=call.config,
         arguments=call.arguments,
+        tool=call.tool,
         name=call.name,
         actor=actor_of(request),
     )
@@ -90,6 +93,7 @@ def _edited(request: HttpRequest, kept: Tool | None) -> _Call:
         name=form.cleaned_data.get("name", ""),
         config=form.config_after(kept),
         arguments=_arguments(request, form.cleaned_data["parameters"]),
+        tool=kept,
     )
 
 
@@ -102,7 +106,7 @@ def _kept(request: HttpRequest, tool: Tool) -> _Call:
     """
     config = trying.config_of(tool)
     arguments = _arguments(request, tool.parameters)
-    return _Call(name=tool.name, config=config, arguments=arguments)
+    return _Call(name=tool.name, config=config, arguments=arguments, tool=tool)
 
 
 def _arguments(request: HttpRequest, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -90,7 +90,8 @@ class EditPages(_Base):
                 f"{changed.name} is saved. Agents see it so from their next call on.",
             )
             return HttpResponseRedirect(_page_of(changed))
-        return _editor(self, request, form, tool.name, _page_of(tool), of=tool)
+        back = _page_of(tool)
+        return _editor(self, request, form, tool.name, back, of=tool, tool=tool)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         is_allowed: bool = super().has_delete_permission(request, obj)
@@ -157,14 +158,16 @@ def _editor(
     back: str,
     *,
     of: Tool | ToolSet,
+    tool: Tool | None = None,
 ) -> HttpResponse:
-    """The editor, of a new tool of a set, or of a tool that there is or that is copied."""
+    """The editor of a new tool `of` a set, or of a tool that is copied; or of a `tool` that there is."""
     tool_set = of.tool_set if isinstance(of, Tool) else of
     return page.page(
         request,
         "toolcrib/http/editor.html",
         title=title,
         tool_set=tool_set,
+        tool=tool,
         form=form,
         back=back,
         try_url=_address_to_try(of, tool_set),
