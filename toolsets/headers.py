@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from toolsets.confidential import MASK, secrets_in
 from toolsets.header_rules import PLACEHOLDER, names_in, resolve
 from toolsets.models import Secret, Tool, ToolSet
 
@@ -21,6 +22,8 @@ class OpenedHeaders:
     names: frozenset[str] = frozenset()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     ids: Mapping[str, str] = field(default_factory=dict)
+    typed: tuple[str, ...] = field(default=(), repr=False)
+    """The credentials that stand in the headers themselves, see `confidential.secrets_in`."""
 
     def used_with(self, config: str = "") -> set[str]:
         """The ids of the secrets that are sent when a tool with this configuration is called."""
@@ -29,9 +32,10 @@ class OpenedHeaders:
 
     def masked(self, text: str) -> str:
         """The text without the secrets, in case the upstream said them back to us."""
-        for value in sorted(self.secrets.values(), key=len, reverse=True):
+        known = {*self.secrets.values(), *self.typed}
+        for value in sorted(known, key=len, reverse=True):
             if len(value) >= _SHORTEST_MASKED:
-                text = text.replace(value, "***")
+                text = text.replace(value, MASK)
         return text
 
 
@@ -59,6 +63,7 @@ def opened_headers(tool_set: ToolSet) -> OpenedHeaders:
         names=frozenset(names_in(headers)),
         secrets=secrets,
         ids={secret.name: secret.pk for secret in chosen},
+        typed=tuple(secrets_in(tool_set.adapter)),
     )
 
 

@@ -16,7 +16,7 @@ from toolsets.adapters.failures import ListingFailed, listing_failed
 from toolsets.adapters.lister import list_tools
 from toolsets.adapters.listing import Listing, Source
 from toolsets.adapters.settings import check_adapter
-from toolsets.confidential import restored
+from toolsets.confidential import restored, secrets_in
 from toolsets.destinations import check_credentials_stay
 from toolsets.documents import adapter_with_document, as_kept
 from toolsets.header_rules import names_in, resolve
@@ -73,7 +73,9 @@ def inspect(
     check_credentials_stay(tool_set, given, actor=actor)
     headers = adapter.get("headers") or {}
     known = {**secret_values(tool_set, names_in(headers)), **secrets}
-    opened = OpenedHeaders(sent=resolve(headers, known), secrets=known)
+    opened = OpenedHeaders(
+        sent=resolve(headers, known), secrets=known, typed=tuple(secrets_in(adapter))
+    )
     with _turn(tool_set.workspace_id):
         trail.record(
             actor,

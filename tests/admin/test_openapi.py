@@ -139,6 +139,26 @@ def test_reading_says_what_comes_in_what_is_skipped_and_what_it_wants(
     assert AuditEvent.objects.filter(action="tool_set.inspected").count() == 1
 
 
+@pytest.mark.parametrize("typed", [True, False])
+def test_credential_that_a_document_repeats_is_not_shown(
+    typed: bool, client: Client
+) -> None:
+    odd = operation("odd", parameters=[{"$ref": "#/nowhere"}])
+    paths = {"/odd/t0p-s3cret": {"get": odd}, "/fish": {"get": operation("listFish")}}
+    value = {"headers-value": ["t0p-s3cret"]}
+    kept = {
+        "headers-value": ["${KEY}"],
+        "secrets-name": ["KEY"],
+        "secrets-value": ["t0p-s3cret"],
+    }
+    given = {"headers-name": ["X-Key"], **(value if typed else kept)}
+
+    page = _read(client, _form(document=json.dumps(document(paths)), **given))
+
+    assert "odd (GET /odd/***)" in page
+    assert "t0p-s3cret" not in page
+
+
 def test_a_header_that_is_given_is_wanted_no_more(
     client: Client, alice: Person
 ) -> None:

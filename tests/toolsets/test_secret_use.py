@@ -97,12 +97,13 @@ def test_set_whose_secret_is_missing_needs_a_credential_until_it_is_added(
     assert rest.get(path).body["health"] == "healthy"
 
 
+@pytest.mark.parametrize("value", ["${KEY}", "t0p-s3cret", "Bearer t0p-s3cret"])
 def test_upstream_that_repeats_a_secret_does_not_get_it_into_the_history(
-    serve: Any, connect: Connect, sync: Sync, alice: Person
+    value: str, serve: Any, connect: Connect, sync: Sync, alice: Person
 ) -> None:
     elsewhere = (b"location", b"http://127.0.0.1:9/for/t0p-s3cret")
     url = serve(constant_app(307, b"", elsewhere)).url()
-    tool_set = connect(url, headers={"X-Key": "${KEY}"})
+    tool_set = connect(url, headers={"X-Key": value})
     keep(alice, "KEY")
 
     outcome = sync(tool_set)
