@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from toolsets.header_rules import PLACEHOLDER
+
 MASK = "***"
 TELLING = "key|token|secret|auth|cookie|session|signature|password"
 _TELLING = re.compile(TELLING, re.IGNORECASE)
@@ -16,22 +18,50 @@ def is_telling(name: str) -> bool:
     return bool(_TELLING.search(name))
 
 
-def is_confidential(name: str, value: Any) -> bool:
-    """Whether a header's value is, or may be, a secret itself: not one that names a secret, or that arguments fill in."""
-    is_filled_in = "${" in str(value) or "{{" in str(value)
-    return is_telling(name) and not is_filled_in
+def is_confidential(name: str, value: Any, *, is_template: bool = False) -> bool:
+    """Whether a header's value holds a secret itself: something beside the secrets it names and, in a template, its tags."""
+    return is_telling(name) and bool(_literal(str(value), is_template=is_template))
+
+
+def _literal(value: str, *, is_template: bool) -> list[str]:
+    """What a value says by itself: without a scheme, the names of parameters that are filled in, and what only separates."""
+    if is_template:
+        value = _OUTPUT.sub(_GAP, _TAG.sub("", value))
+    rest = _SCHEME.sub("", _FILLED.sub(_GAP, PLACEHOLDER.sub(_GAP, value)).strip(" \t"))
+    runs = [run.strip(_SEPARATORS) for run in rest.split(_GAP)]
+    return [run for run in runs if run]
+
+
+_GAP = "\0"
+"""Stands for what is filled in; no header holds it."""
+_OUTPUT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_TAG = re.compile(r"\{%.*?%\}", re.DOTALL)
+_FILLED = re.compile(r"[\w.-]+=\"?\0")
+_SCHEME = re.compile(r"[A-Za-z-]{2,24}[ \t]+(?=\S)|AWS4-HMAC-SHA256[ \t]+")
+_SEPARATORS = " \t;,:=&/|.\"'"
+_ADDRESSES = frozenset({"url", "baseUrl", "document"})
 
 
 def confidential_headers(holder: Mapping[str, Any]) -> dict[str, str]:
-    """Those headers of an adapter, or of a tool's configuration, whose value is a secret itself."""
+    """Those headers of an adapter, or of a tool's configuration, whose value holds a secret itself."""
     headers = holder.get("headers")
     if not isinstance(headers, Mapping):
         return {}
-    return {n: value for n, value in headers.items() if is_confidential(n, value)}
+    is_template = _renders(holder)
+    return {
+        n: value
+        for n, value in headers.items()
+        if is_confidential(str(n), value, is_template=is_template)
+    }
+
+
+def _renders(holder: Mapping[str, Any]) -> bool:
+    """Whether its headers are templates: those of a tool's configuration are; those of an adapter, which has an address, not."""
+    return not _ADDRESSES & holder.keys()
 
 
 def hidden(holder: Mapping[str, Any]) -> dict[str, Any]:
-    """The adapter or configuration with MASK in place of such values."""
+    """The adapter or configuration with MASK in place of such values, whole."""
     found = confidential_headers(holder)
     if not found:
         return dict(holder)
@@ -69,7 +99,10 @@ _NOTHING_KEPT = (
 
 
 def secrets_in(holder: Mapping[str, Any]) -> Iterator[str]:
-    """Such values, and what follows the scheme in those that have one (`Bearer abc`)."""
+    """Such values, and the parts that an upstream may repeat alone: `abc` of `Bearer abc`, or of `sid=abc; lang=${LANG}`."""
+    is_template = _renders(holder)
     for value in confidential_headers(holder).values():
-        yield value
-        yield value.rpartition(" ")[2]
+        runs = _literal(value, is_template=is_template)
+        parts = [part for run in runs for part in re.split(r"[;,]\s*", run)]
+        assigned = [part.partition("=")[2].strip(_SEPARATORS) for part in parts]
+        yield from dict.fromkeys(filter(None, [value, *runs, *assigned]))

@@ -7,7 +7,7 @@ import re
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from gateway.audit import trail
@@ -73,6 +73,17 @@ def delete_secret(secret: Secret, *, actor: Actor) -> None:
     hold(secret)
     trail.record(actor, "secret.deleted", subject=secret)
     Secret.objects.in_workspace(secret.workspace_id).filter(pk=secret.pk).delete()
+
+
+def stored_names(
+    workspace: Workspace, tool_set: ToolSet | None
+) -> QuerySet[Secret, str]:
+    """The names of the secrets that headers of the set, or of a new one, can use now."""
+    usable = Q(tool_set__isnull=True)
+    if tool_set is not None:
+        usable |= Q(tool_set=tool_set)
+    rows = Secret.objects.in_workspace(workspace).filter(usable)
+    return rows.values_list("name", flat=True)
 
 
 def _kept(secret: Secret) -> Secret:

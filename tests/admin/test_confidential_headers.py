@@ -12,6 +12,7 @@ from tests.conftest import Person
 from tests.toolsets.adapters.http.recording import Recorder, recorder
 from toolsets.connecting import connect
 from toolsets.models import Tool, ToolSet
+from toolsets.secrets import store_secret
 from toolsets.writing import create_tool
 
 HEADERS = {"Authorization": "Bearer hunter2", "X-Key": "${KEY}"}
@@ -78,6 +79,22 @@ def test_admin_sees_the_value_and_what_to_do_about_it(
         assert f'value="{value}"' in page
         assert page.count(_HINT) == 1
         assert "toolcrib/headers" in page
+
+
+def test_names_that_a_moved_credential_must_not_take_are_there(
+    alice: Person, tool_set: ToolSet, dashboard: Dashboard
+) -> None:
+    for name, of in [("X_KEY", tool_set), ("TOKEN", None)]:
+        store_secret(
+            alice.workspace, name=name, value="abcd", tool_set=of, actor=alice.actor
+        )
+    client = dashboard(alice)
+    new = reverse("admin:toolsets_toolset_add")
+
+    page = client.get(_of_set("change", tool_set)).content.decode()
+
+    assert 'data-taken="TOKEN X_KEY"' in page
+    assert 'data-taken="TOKEN"' in client.get(new).content.decode()
 
 
 def test_developer_changes_a_set_whose_secret_stays_hidden(

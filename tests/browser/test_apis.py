@@ -156,6 +156,26 @@ def test_a_credential_that_is_typed_into_a_header_is_moved_into_a_secret(
     assert api.request.header("Authorization") == "Bearer hunter2-key"
 
 
+def test_a_secret_that_is_stored_is_not_overwritten_by_another_that_is_moved(
+    page: Page, api: Recorder
+) -> None:
+    connect_form(page, "HTTP API", "Taken")
+    page.fill("[name=base_url]", api.url())
+    page.click("text=Add a header")
+    page.fill("[name=headers-name]", "Authorization")
+    page.fill("[name=headers-value]", "Bearer hunter2-key")
+    page.click("text=Move it into a secret")
+    page.click("[name=_save]")
+    page.click("text=Settings")
+
+    page.fill("[name=headers-value]", "sid=${SID}; other-key")
+    expect(page.locator("[data-header-secret]")).to_be_visible()
+    page.fill("[name=headers-value]", "Bearer other-key")
+    page.click("text=Move it into a secret")
+
+    expect(page.locator("[name=secrets-name]")).to_have_value("AUTHORIZATION_2")
+
+
 def fish_api(api: Recorder) -> dict[str, Any]:
     number = parameter("id", "path", {"type": "integer"}, required=True)
     return document(

@@ -3,7 +3,13 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from toolsets.confidential import hidden, is_confidential, restored, secrets_in
+from toolsets.confidential import (
+    confidential_headers,
+    hidden,
+    is_confidential,
+    restored,
+    secrets_in,
+)
 
 
 @pytest.mark.parametrize(
@@ -14,7 +20,16 @@ from toolsets.confidential import hidden, is_confidential, restored, secrets_in
         ("X-Api-Key", "abc", True),
         ("X-Request-SIGNATURE", "abc", True),
         ("Authorization", "Bearer ${TOKEN}", False),
-        ("X-Session", "{{ session }}", False),
+        ("X-Api-Key", "${A}:${B}", False),
+        ("X-Api-Key", "abc${TOKEN}", True),
+        ("X-Api-Key", "abc def", True),
+        ("X-Api-Key", "{{ abc }}", True),
+        ("Authorization", "YWJj==", True),
+        ("Authorization", "***", True),
+        ("Cookie", "sid=abc; csrf=${CSRF}", True),
+        ("Cookie", "sid=${SID}; csrf=${CSRF}", False),
+        ("Authorization", 'Token token="${TOKEN}"', False),
+        ("Authorization", "${TOKEN}", False),
         ("X-Team", "platform", False),
         ("Accept", "application/json", False),
     ],
@@ -23,6 +38,36 @@ def test_value_is_a_secret_by_the_name_of_its_header(
     name: str, value: str, is_secret: bool
 ) -> None:
     assert is_confidential(name, value) is is_secret
+
+
+@pytest.mark.parametrize(
+    ("value", "is_secret"),
+    [
+        ("{{ session }}", False),
+        ("Bearer {{ token | strip }}", False),
+        ("{% if token %}Bearer {{ token }}{% endif %}", False),
+        ("sid={{ sid }}; key=${KEY}", False),
+        ("{% if token %}abc{% endif %}", True),
+        ("abc{{ token }}", True),
+    ],
+)
+def test_header_of_a_tool_is_filled_in_by_arguments_too(
+    value: str, is_secret: bool
+) -> None:
+    assert is_confidential("X-Session", value, is_template=True) is is_secret
+    config, adapter = {"headers": {"X-Session": value}}, {"url": "https://a.example"}
+    assert bool(confidential_headers(config)) is is_secret
+    assert bool(confidential_headers({**adapter, **config}))
+
+
+def test_value_that_is_secret_in_part_is_hidden_whole_and_restored() -> None:
+    kept = {"url": "u", "headers": {"Cookie": "sid=abc; csrf=${CSRF}"}}
+
+    shown = hidden(kept)
+
+    assert shown["headers"] == {"Cookie": "***"}
+    assert restored(shown, kept, at="adapter.headers") == kept
+    assert "abc" in secrets_in(kept)
 
 
 def test_hidden_value_that_comes_back_is_the_one_that_is_kept() -> None:

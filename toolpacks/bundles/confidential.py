@@ -3,25 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from toolsets.confidential import is_confidential
+from toolsets.confidential import confidential_headers
 
 _HIDDEN = "•••"
 
 
 def without_values(document: Any) -> Any:
     """The document with such values hidden, for showing what a person typed."""
-    if isinstance(document, Mapping):
-        return {
-            name: _hidden(value) if name == "headers" else without_values(value)
-            for name, value in document.items()
-        }
-    return document
-
-
-def _hidden(headers: Any) -> Any:
-    if not isinstance(headers, Mapping):
-        return headers
+    if not isinstance(document, Mapping):
+        return document
+    found = confidential_headers(document)
     return {
-        name: _HIDDEN if is_confidential(name, value) else value
-        for name, value in headers.items()
+        name: {**value, **dict.fromkeys(found, _HIDDEN)}
+        if name == "headers" and found
+        else without_values(value)
+        for name, value in document.items()
     }

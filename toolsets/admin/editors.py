@@ -1,7 +1,7 @@
 """Form fields in which a person edits headers, secrets and filters without writing JSON."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -100,22 +100,37 @@ class HeadersWidget(PairsWidget):
     class Media:
         js = ("toolcrib/headers.js",)
 
-    def __init__(self, **extra: Any) -> None:
-        super().__init__(add_label="Add a header", telling=TELLING, **extra)
+    def __init__(self, *, is_template: bool = False, **extra: Any) -> None:
+        super().__init__(
+            add_label="Add a header", telling=TELLING, is_template=is_template, **extra
+        )
 
     def rows(self, value: Any) -> list[dict[str, Any]]:
         return [
             {
                 **row,
                 "is_hidden": row["value"] == MASK and is_telling(row["name"]),
-                "is_secret": is_confidential(row["name"], row["value"]),
+                "is_secret": is_confidential(
+                    row["name"], row["value"], is_template=self.extra["is_template"]
+                ),
             }
             for row in super().rows(value)
         ]
 
 
 class SecretPairsWidget(PairsWidget):
-    """Rows of a name and a value that is never shown again, not even after an error."""
+    """Rows of a name and a value that is never shown again, not even after an error.
+
+    `taken` are the names of secrets that are stored already, which nothing but a person may write anew.
+    """
+
+    taken: Iterable[str] = ()
+
+    def get_context(
+        self, name: str, value: Any, attrs: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        shown = super().get_context(name, value, attrs)
+        return {**shown, "taken": " ".join(sorted(self.taken))}
 
     def rows(self, value: Any) -> list[dict[str, Any]]:
         return [{**row, "value": ""} for row in super().rows(value)]

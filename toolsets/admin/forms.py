@@ -1,5 +1,6 @@
 """The forms with which a person connects an upstream and changes how it is connected: one for each adapter."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -61,6 +62,8 @@ class ToolSetForm(ModelForm):
     fieldsets: ClassVar[Fieldsets]
     may_read_secrets: ClassVar[bool] = False
     """Whether the person may read the secrets that stand in headers."""
+    stored: ClassVar[Iterable[str]] = ()
+    """The names of the secrets that its headers can use already."""
     members: ClassVar[dict[str, str]]
     """The adapter's members that are one line of text, each with the field it is typed into."""
     refusal_fields: ClassVar[dict[str, str]] = {
@@ -111,6 +114,8 @@ class ToolSetForm(ModelForm):
             self.initial.setdefault(name, value)
         if "slug" in self.fields:
             self.fields["slug"].required = False
+        if "secrets" in self.fields:
+            self.fields["secrets"].widget.taken = self.stored
         if self.instance.is_managed:
             for name in self.deciding:
                 self.fields[name].disabled = True

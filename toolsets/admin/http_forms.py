@@ -118,6 +118,7 @@ class HttpToolForm(forms.Form):
     headers = PairsField(
         required=False,
         widget=HeadersWidget(
+            is_template=True,
             name_hint="X-Request-Source",
             value_hint="{{ name }} or ${SECRET}",
         ),

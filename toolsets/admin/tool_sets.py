@@ -40,6 +40,7 @@ from toolsets.admin.writing import WritePages, may_write
 from toolsets.header_rules import names_in
 from toolsets.headers import named_secrets
 from toolsets.models import Tool, ToolSet
+from toolsets.secrets import stored_names
 from toolsets.sync import NotSyncable, request_sync
 from toolsets.tasks import wake_sync
 
@@ -109,6 +110,7 @@ class ToolSetAdmin(DeletePage, WritePages, WorkspaceAdmin):
         kwargs["form"] = _form(request, obj)
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.may_read_secrets = may(request, Right.KEYS)
+        form.stored = stored_names(workspace_of(request), obj)
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -8,17 +8,30 @@ document.addEventListener("DOMContentLoaded", () => {
     return [row.querySelector("[name$=-name]"), row.querySelector("[name$=-value]")];
   }
 
+  /* What a value says by itself, as the server sees it: without what is filled in, a scheme, and what only separates. */
+  function literal(value, isTemplate) {
+    const filled = isTemplate ? value.replace(/\{%.*?%\}/g, "").replace(/\{\{.*?\}\}/g, "\0") : value;
+    return filled
+      .replace(/\$\{[^}]*\}/g, "\0")
+      .replace(/[\w.-]+="?\0/g, "\0")
+      .trim()
+      .replace(/^([A-Za-z-]{2,24}[ \t]+(?=\S)|AWS4-HMAC-SHA256[ \t]+)/, "")
+      .replace(/[\0 \t;,:=&/|."']/g, "");
+  }
+
   function judge(row) {
     const [name, value] = parts(row).map((input) => input.value.trim());
-    const isSecret = value && value !== "***" && !/\$\{|\{\{/.test(value) && new RegExp(row.dataset.headerRow, "i").test(name);
+    const isTelling = new RegExp(row.dataset.headerRow, "i").test(name);
+    const isSecret = isTelling && value !== "***" && literal(value, "headerTemplate" in row.dataset) !== "";
     row.querySelector("[data-header-secret]").hidden = !isSecret;
-    row.querySelector("[data-move-to-secret]").hidden = !secrets || value.length < 4;
+    row.querySelector("[data-move-to-secret]").hidden = !secrets || value.length < 4 || /\$\{|\{[{%]/.test(value);
   }
 
   /* `Bearer abc` becomes `Bearer ${AUTHORIZATION}`, with the secret AUTHORIZATION: abc. */
   function move(row) {
     const [name, value] = parts(row);
-    const taken = [...secrets.querySelectorAll("[name=secrets-name]")].map((input) => input.value.trim());
+    const inForm = [...secrets.querySelectorAll("[name=secrets-name]")].map((input) => input.value.trim().toUpperCase());
+    const taken = [...inForm, ...(secrets.dataset.taken ?? "").split(" ")];
     const base = name.value.trim().toUpperCase().replace(/[^A-Z0-9]+/g, "_").replace(/^[^A-Z]+/, "").slice(0, 60) || "SECRET";
     let free = base;
     for (let number = 2; taken.includes(free); number += 1) free = `${base}_${number}`;
