@@ -12,20 +12,19 @@ if TYPE_CHECKING:
 
 _OWN_SERVERS = "tests/processes/"
 _TOGETHER = (
-    _OWN_SERVERS,
-    "tests/browser/",
-    "tests/conformance/",
-    "tests/journeys/",
-    "tests/test_run.py",
+    (_OWN_SERVERS, "tests/test_run.py"),
+    ("tests/browser/", "tests/conformance/", "tests/journeys/"),
 )
-"""Tests that share programs which are slow to start: one worker runs all of a line, and begins with them."""
+"""Tests that start many programs: one worker runs all of a group, so that they neither start more nor fight for a core."""
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # it ships no types
     """One test at a time for whoever is free, except for those that stay together, which go first."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((path for path in _TOGETHER if nodeid.startswith(path)), nodeid)
+        return next(
+            (group[0] for group in _TOGETHER if nodeid.startswith(group)), nodeid
+        )
 
 
 @pytest.hookimpl(optionalhook=True)
