@@ -21,4 +21,6 @@ if "TOOLCRIB_TEST_RUN" not in os.environ:  # the workers of pytest-xdist inherit
 from gateway.settings import *  # noqa: F403 - only now the environment is what it should be
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Workers of pytest-xdist have a database each and share Redis: none may take another's tasks.
+CELERY_TASK_DEFAULT_QUEUE = f"celery-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.emptying"]  # noqa: F405

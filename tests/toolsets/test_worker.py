@@ -1,5 +1,6 @@
-"""The embedded worker: real tasks over the memory broker, in this process."""
+"""The embedded worker: real tasks over the broker of the environment, in this process."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from threading import Event
 from time import monotonic
@@ -9,6 +10,7 @@ import pytest
 from celery import signals
 from django.db import connection
 
+from gateway.celery import app
 from gateway.worker import EmbeddedWorker
 from tests.conftest import Person
 from tests.toolsets.conftest import Connect, events_of
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def finished() -> Iterator[dict[str, Event]]:
     """An event for each task name, set when a task of that name has ended."""
-    ended = {"toolsets.sync_tool_set": Event(), "toolsets.sweep_due_syncs": Event()}
+    ended: dict[str, Event] = defaultdict(Event)
 
     def on_end(task: Any, **_: Any) -> None:
         ended[task.name].set()
@@ -35,6 +37,8 @@ def finished() -> Iterator[dict[str, Event]]:
 
 @pytest.fixture
 def worker() -> Iterator[EmbeddedWorker]:
+    """A worker that finds no task which another test sent."""
+    app.control.purge()
     running = EmbeddedWorker()
     yield running
     running.stop()
