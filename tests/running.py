@@ -21,7 +21,7 @@ import psycopg
 from cryptography.fernet import Fernet
 from django.conf import settings
 
-_START_SECONDS = 60
+_START_SECONDS = 150
 _STOP_SECONDS = 20
 
 

@@ -23,7 +23,7 @@ from tests.scripting import Rest
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(400),
 ]
 _SYNC_SECONDS = 30
 

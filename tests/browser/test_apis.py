@@ -21,7 +21,7 @@ from tests.toolsets.adapters.http.recording import (
 )
 from tests.toolsets.openapi.documents import document, operation, parameter
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

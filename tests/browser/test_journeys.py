@@ -10,7 +10,7 @@ from tests.browser.conftest import DESK, HOSTILE, Crib
 from tests.running import Product
 from tests.upstreams import tool
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def connect(page: Page, crib: Crib, name: str) -> None:

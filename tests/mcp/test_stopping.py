@@ -11,7 +11,7 @@ from tests.running import environment, free_port, running
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
 ]
 
 

@@ -117,6 +117,7 @@ def read_files(files: dict[str, bytes]) -> Any:
     return read_bundle(node for data in files.values() for node in read(data))
 
 
+@pytest.mark.timeout(600)
 @settings(
     max_examples=40,
     deadline=None,
