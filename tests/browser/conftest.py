@@ -15,6 +15,10 @@ HOSTILE = (
     '<img src=x onerror="document.title=1337"><script>document.title=1337</script>'
 )
 DESK = {"width": 1440, "height": 900}
+_PATIENCE = 30_000
+"""Milliseconds that a page may take on a busy machine."""
+
+expect.set_options(timeout=_PATIENCE)
 
 expect.set_options(timeout=20_000)  # a busy machine syncs late
 
@@ -65,7 +69,7 @@ def page(browser: Browser, product: Product) -> Iterator[Page]:
     context = browser.new_context(viewport=DESK)  # type: ignore[arg-type]
     complaints: list[str] = []
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(_PATIENCE)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",
