@@ -20,8 +20,6 @@ _PATIENCE = 30_000
 
 expect.set_options(timeout=_PATIENCE)
 
-expect.set_options(timeout=20_000)  # a busy machine syncs late
-
 
 @dataclass(frozen=True, kw_only=True)
 class Crib:
