@@ -287,6 +287,9 @@ def _attach(pack: ToolPack, wanted: Attachment, actor: Actor) -> Connector:
     changes = _set_facts(connector, wanted)
     if wanted.tools is not UNSET:
         changes |= _set_tools(connector, {tool.pk for tool in _chosen(wanted)})
+    if created:
+        first = {"mode": connector.mode, "prefix": connector.prefix}
+        changes = {name: [None, value] for name, value in first.items()} | changes
     if created or changes:
         _touch(pack)
         trail.record(

@@ -1,6 +1,6 @@
 """Writes the audit trail, in the transaction of the change that it tells of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,8 +55,11 @@ def complete(event: AuditEvent, changes: Mapping[str, Any]) -> None:
     event.save(update_fields=["changes"])
 
 
-def last_change(subject: Any, *, since: datetime) -> AuditEvent | None:
-    """The newest event about `subject`, a row of a workspace, that is not older than `since`; None for any other row."""
+def last_change(
+    subject: Any, fields: Iterable[str], *, since: datetime
+) -> AuditEvent | None:
+    """The newest event that tells of a change of one of `fields` of `subject`, a row of a workspace, and is not older
+    than `since`; None for any other row."""
     workspace_id = getattr(subject, "workspace_id", None)
     if workspace_id is None:
         return None
@@ -65,5 +68,6 @@ def last_change(subject: Any, *, since: datetime) -> AuditEvent | None:
         created_at__gte=since,
         subject_type=subject._meta.label_lower,
         subject_id=str(subject.pk),
+        changes__has_any_keys=[*fields],
     )
     return recent.order_by("-created_at", "-pk").first()

@@ -40,7 +40,8 @@ class Edited(_Form):
 
     What is special about a form, it says itself. `unshown`: fields that show nothing of what they replace, each with what
     stands for that; left empty they say nothing. `together`: sets of fields of which one means nothing without the others,
-    so that an edit of one meets an edit of any. `called`: names for fields whose labels are none. A field may say how its values are compared (`canonical`) and how they read
+    so that an edit of one meets an edit of any. `called`: names for fields whose labels are none. `recorded`: what the audit
+    trail names a field by, where that is not the field's own name. A field may say how its values are compared (`canonical`) and how they read
     (`in_words`). A page without digests, as one that was opened before an upgrade, counts as opened just now.
     """
 
@@ -130,11 +131,13 @@ class Edited(_Form):
         text = said or _words(field, self._stored(name))
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
-    def _said_of(self, names: Iterable[str]) -> str:
+    def _said_of(self, names: list[str]) -> str:
         called = getattr(self, "called", {})
         labels = [called.get(name) or str(self[name].label) for name in names]
         listed = get_text_list(list(dict.fromkeys(labels)), "and")
-        return said_of(listed, self._page, self.found, reader=self.reader)
+        recorded = getattr(self, "recorded", {})
+        fields = {recorded.get(name, name) for name in names}
+        return said_of(listed, fields, self._page, self.found, reader=self.reader)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,9 +170,14 @@ def digest(value: Any) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
-def said_of(listed: str, page: Page, subject: Any, *, reader: str) -> str:
-    """The words for a conflict: who changed what is `listed` of `subject`, as far as the audit trail knows, and what to do."""
-    event = trail.last_change(subject, since=page.opened_at)
+def said_of(
+    listed: str, fields: Iterable[str], page: Page, subject: Any, *, reader: str
+) -> str:
+    """The words for a conflict: who changed what is `listed` of `subject`, as far as the audit trail knows, and what to do.
+
+    `fields` are what the trail names the same by.
+    """
+    event = trail.last_change(subject, fields, since=page.opened_at)
     somebody = event.actor_label if event else ""
     if event and event.actor_id == reader:
         somebody = "You, on another page,"

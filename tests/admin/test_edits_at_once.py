@@ -169,6 +169,43 @@ def test_an_edit_of_what_somebody_else_changed_is_refused_and_says_what_is_store
     assert (kept.name, kept.description) == (tool_set.name, "Alice's.")
 
 
+def test_who_changed_something_else_is_not_named(
+    tool_set: ToolSet, alice: Person, desk: Desk
+) -> None:
+    _, dans = desk.open("toolsets_toolset_change", tool_set)
+    ToolSet.objects.filter(pk=tool_set.pk).update(name="Script's")
+    current = ToolSet.objects.get(pk=tool_set.pk)
+    change(current, tags=["eng"], actor=alice.actor)
+
+    dans.type(name="Dan's").save()
+
+    assert dans.says("Somebody changed Name after you opened this page")
+
+
+def test_who_changed_it_is_named_though_somebody_else_changed_more_since(
+    tool_set: ToolSet, desk: Desk
+) -> None:
+    alices, dans = desk.open("toolsets_toolset_change", tool_set)
+    alices.type(url="https://alice.example.com/mcp", upstream_may=[]).save()
+    desk.open("toolsets_toolset_change", tool_set)[1].type(name="Renamed").save()
+
+    dans.type(url="https://dan.example.com/mcp").save()
+
+    assert dans.says("Alice changed URL after you opened this page")
+
+
+def test_who_attached_a_set_meanwhile_is_named(
+    world: World, alice: Person, desk: Desk
+) -> None:
+    detach(world.pack, world.tool_set, actor=alice.actor)
+    alices, dans = desk.open("toolpacks_toolpack_connector", world.pack, world.tool_set)
+    alices.save()
+
+    dans.type(naming="none").save()
+
+    assert dans.says("Alice changed their prefix after you opened this page")
+
+
 def test_who_saves_again_has_decided(tool_set: ToolSet, desk: Desk) -> None:
     alices, dans = desk.open("toolsets_toolset_change", tool_set)
     alices.type(description="Alice's.", tags="eng").save()

@@ -42,6 +42,8 @@ else:
 _PER_PAGE: Final = 25
 _SAID: Final = 20
 _LABELS: Final = {"tools": "which tools are chosen", "prefix": "their prefix"}
+_RECORDED: Final = {"tools": ("mode", "tools"), "prefix": ("prefix",)}
+"""What the audit trail names each by."""
 
 
 class PickerPages(_Base):
@@ -216,7 +218,7 @@ def _held(connector: Connector | None) -> dict[str, Any]:
 
 
 def _digests(held: dict[str, Any]) -> dict[str, str]:
-    return {name: digest(held[name] if held else "") for name in _LABELS}
+    return {name: digest(held[name] if held else {}) for name in _LABELS}
 
 
 def _edited(
@@ -228,14 +230,16 @@ def _edited(
         ValidationError: somebody else changed the same after the page was opened.
     """
     page, held = page_of(request.POST), _held(connector)
-    stored, said = _digests(held), _digests(wanted)
-    mine = {n for n in _LABELS if said[n] not in {stored[n], page.shown.get(n)}}
+    stored, typed = _digests(held), _digests(wanted)
+    mine = {n for n in _LABELS if typed[n] not in {stored[n], page.shown.get(n)}}
     met = [n for n in _LABELS if n in mine and page.shown.get(n, stored[n]) != stored[n]]  # fmt: skip
     if met:
         listed = " and ".join(_LABELS[name] for name in met)
         reader = caller_of(request).profile_id
         now = [f"Stored now: {_in_words(name, held)}." for name in met]
-        raise ValidationError([said_of(listed, page, connector, reader=reader), *now])
+        recorded = [field for name in met for field in _RECORDED[name]]
+        said = said_of(listed, recorded, page, connector, reader=reader)
+        raise ValidationError([said, *now])
     return mine if held else {*_LABELS}
 
 

@@ -1,6 +1,6 @@
 """The admin of registered users: who agents act for, and which packs they have."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -54,6 +54,9 @@ class RegisteredUserForm(ModelForm):
     """A registered user; the company is named as the caller's own systems name it."""
 
     together = (frozenset({"company_id", "company_name"}),)
+    recorded: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("company_id", "company_name"), "company"
+    )
 
     company_id = forms.CharField(
         label="Company id",

@@ -127,6 +127,12 @@ class ToolSetForm(ModelForm):
         return {"secrets": None}
 
     @property
+    def recorded(self) -> dict[str, str]:
+        """What the audit trail names the fields by: most are members of the adapter."""
+        members = {name: "adapter" for name in self.fields if name not in _FIELDS}
+        return {**members, "upstream_may": "interactions"}
+
+    @property
     def deciding(self) -> list[str]:
         """The fields that decide which tools there are and where their calls go."""
         return list(self.members.values())

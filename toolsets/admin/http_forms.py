@@ -207,6 +207,11 @@ class HttpToolForm(forms.Form):
 class HttpToolEdit(Edited, HttpToolForm):
     """A tool that is there already."""
 
+    recorded: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("method", "path", "query", "headers", "content_type", "body", "tool_name"),
+        "config",
+    )
+
 
 def initial_of(tool: Tool | None, *, may_read_secrets: bool) -> dict[str, Any]:
     """What the form shows of a tool, or of a new one; secrets in its headers only to who may read them."""

@@ -1,6 +1,6 @@
 """The admin of secrets: their names are shown, their values only stored."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -39,6 +39,8 @@ class SecretForm(ModelForm):
         fields = ["name", "tool_set"]
         labels = {"tool_set": "Only for the tool set"}
         help_texts = {"tool_set": "Empty: every tool set of the workspace may use it."}
+
+    recorded: ClassVar[dict[str, str]] = {"value": "version"}
 
     @property
     def unshown(self) -> dict[str, Any]:
