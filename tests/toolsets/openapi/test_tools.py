@@ -18,9 +18,11 @@ from tests.toolsets.openapi.documents import (
     parameter,
 )
 from toolsets.adapters.http.requests import OutgoingRequest, RequestRefused
+from toolsets.schemas import validator_of
 
 NAME = {"type": "object", "properties": {"name": {"type": "string"}}}
 NAMED = {**NAME, "required": ["name"]}
+ANSWERED = {"type": "object", "properties": {"name": {"type": ["string", "null"]}}}
 
 
 def posted(body: Any, arguments: Any, **members: Any) -> OutgoingRequest:
@@ -144,8 +146,8 @@ def responses(**by_status: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (responses(_200=NAMED), NAMED),
-        (responses(_200=NAMED, _201=NAMED, _404={"type": "string"}), NAMED),
+        (responses(_200=NAMED), ANSWERED),
+        (responses(_200=NAMED, _201=NAMED, _404={"type": "string"}), ANSWERED),
         (responses(_200=NAMED, _204=None), None),
         (responses(_200=NAMED, _201=NAME), None),
         (responses(_200={"type": "array"}), None),
@@ -159,6 +161,67 @@ def test_output_schema_is_what_every_success_answers(given: Any, expected: Any) 
     tool = only_tool(document({"/a": {"get": raw}}))
 
     assert tool.unpacked()["output_schema"] == expected
+
+
+def test_nothing_is_promised_of_the_answer_to_head() -> None:
+    raw = {"operationId": "act", "responses": responses(_200=NAMED)}
+
+    tool = only_tool(document({"/a": {"head": raw}}))
+
+    assert tool.unpacked()["output_schema"] is None
+
+
+def test_output_schema_promises_what_real_answers_keep() -> None:
+    fish = {
+        "type": "object",
+        "required": ["kind"],
+        "additionalProperties": False,
+        "properties": {
+            "kind": {"type": "string", "enum": ["cod"], "description": "Which."},
+            "id": {"type": "string", "format": "uuid", "pattern": "^a", "maxLength": 2},
+            "mass": {"type": "number", "minimum": 1, "multipleOf": 2},
+            "young": {
+                "type": "array",
+                "maxItems": 1,
+                "items": {"$ref": "#/components/schemas/Fish"},
+            },
+            "home": {
+                "oneOf": [
+                    {"type": "object", "properties": {"sea": {"const": "north"}}},
+                    {"type": "object", "properties": {"lake": {}}},
+                ]
+            },
+        },
+    }
+    answers = responses(_200={"$ref": "#/components/schemas/Fish"})
+    raw = {"operationId": "act", "responses": answers}
+    given = document({"/a": {"get": raw}}, components={"schemas": {"Fish": fish}})
+
+    schema = only_tool(given).unpacked()["output_schema"]
+
+    null = {"type": "null"}
+    homes = [
+        {"type": "object", "properties": {"sea": {"examples": ["north"]}}},
+        {"type": "object", "properties": {"lake": {}}},
+    ]
+    assert schema["properties"] == {
+        "kind": {
+            "type": ["string", "null"],
+            "description": "Which.",
+            "examples": ["cod"],
+        },
+        "id": {"type": ["string", "null"]},
+        "mass": {"type": ["number", "null"]},
+        "young": {
+            "type": ["array", "null"],
+            "items": {"anyOf": [{"$ref": "#/$defs/Fish"}, null]},
+        },
+        "home": {"anyOf": [{"anyOf": homes}, null]},
+    }
+    assert schema.keys() == {"type", "properties", "$defs"}
+    answer = {"kind": "eel", "home": {}, "young": [{"mass": None}], "new": 1}
+    assert validator_of(schema).is_valid(answer)
+    assert not validator_of(schema).is_valid({"kind": 7})
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,9 @@ class ToolWriter:
             needs_tasks=False,
             packed=packed(
                 parameters=given.schema,
-                output_schema=output_of(self._document, self._received, raw),
+                output_schema=output_of(
+                    self._document, self._received, operation.method, raw
+                ),
                 annotations=hints_of(operation.method) | {"openWorldHint": True},
                 config=self._config(operation, given, server),
             ),

@@ -8,6 +8,7 @@ import orjson
 from toolsets.adapters.definitions import ToolMalformed
 from toolsets.adapters.openapi.bodies import is_json
 from toolsets.adapters.openapi.documents import Document
+from toolsets.adapters.openapi.relaxing import relaxed
 from toolsets.adapters.openapi.schemas import Schemas
 
 _BUDGET = 8 * 1024
@@ -15,12 +16,15 @@ _LARGEST = 64 * 1024
 
 
 def output_of(
-    document: Document, schemas: Schemas, operation: Mapping[str, Any]
+    document: Document, schemas: Schemas, method: str, operation: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     """The output schema, None where an answer may be no object, or the schema cannot be had.
 
-    A tool with an output schema must answer with such an object, so one success without a body rules it out.
+    A tool with an output schema must answer with such an object, so one success without a body rules it out; and HEAD,
+    whose answers have none, whatever the document says.
     """
+    if method == "head":
+        return None
     try:
         found = [_schema(document, one) for one in _successes(operation)]
         if not found or found[0] is None or any(one != found[0] for one in found):
@@ -73,5 +77,5 @@ def _written(
     converted, needed = schemas.converted(document.resolved(schema))
     if not isinstance(converted, dict) or converted.get("type") != "object":
         return None
-    made = schemas.with_definitions(converted, needed, budget=_BUDGET)
+    made = relaxed(schemas.with_definitions(converted, needed, budget=_BUDGET))
     return made if len(orjson.dumps(made)) <= _LARGEST else None
