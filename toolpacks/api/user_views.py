@@ -128,6 +128,7 @@ class OneRegisteredUser(UserView):
         "Change a registered user",
         body=UserChanges,
         answers={200: RegisteredUserShape},
+        refusals=(409,),
     )
     def patch(self, request: Request, user: str) -> Response:
         held = self.user(user)

@@ -192,7 +192,12 @@ class OneConnector(PackView):
 
     rights: ClassVar = {"DELETE": Right.BUILD}
 
-    @operation("deleteConnector", "Take a tool set out of a pack", answers={204: None})
+    @operation(
+        "deleteConnector",
+        "Take a tool set out of a pack",
+        answers={204: None},
+        refusals=(409,),
+    )
     def delete(self, request: Request, pack: str, slug: str) -> Response:
         pk = str(self.pack(pack).pk)
         rows = ToolSet.objects.in_workspace(self.caller.workspace_id)

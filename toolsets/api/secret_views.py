@@ -56,6 +56,7 @@ class OneSecret(SecretView):
         "Store a secret, or replace its value",
         body=SecretBody,
         answers={200: SecretShape},
+        refusals=(409,),
     )
     def put(self, request: Request, name: str, tool_set_id: str = "") -> Response:
         self.holder(tool_set_id)
@@ -74,7 +75,7 @@ class OneSecret(SecretView):
             wake_sync(secret.tool_set)
         return Response(secret_json(secret))
 
-    @operation("deleteSecret", "Delete a secret", answers={204: None})
+    @operation("deleteSecret", "Delete a secret", answers={204: None}, refusals=(409,))
     def delete(self, request: Request, name: str, tool_set_id: str = "") -> Response:
         settled(lambda: self._delete(name, tool_set_id))
         return Response(status=204)
