@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from gateway import bus
+from gateway.identity.editing import settled
 from toolsets import claims
 from toolsets.adapters.definitions import ToolDefinition
 from toolsets.claims import Claim
@@ -189,14 +190,19 @@ def _write(claim: Claim, portion: Portion, counts: Counts, pace: Pace) -> None:
     rows = (
         len(portion.new) + len(portion.changed) + sum(map(len, portion.moves.values()))
     )
-    with transaction.atomic():
-        started = time.monotonic()  # others waited for us from here on
-        claims.write_under(claim, tools_written=counts.written + rows)
-        _save(claim, portion)
-    seconds = time.monotonic() - started
+    seconds = settled(lambda: _written(claim, portion, counts.written + rows))
     _count(portion, rows, counts)
     bus.publish("workspace-changed", {"workspace": claim.tool_set.workspace_id})
     pace.rest(seconds, rows)
+
+
+def _written(claim: Claim, portion: Portion, tools_written: int) -> float:
+    """For how many seconds others waited for us. People may edit the same tools: where that ends in a deadlock, it is made anew."""
+    with transaction.atomic():
+        started = time.monotonic()
+        claims.write_under(claim, tools_written=tools_written)
+        _save(claim, portion)
+    return time.monotonic() - started
 
 
 def _save(claim: Claim, portion: Portion) -> None:
