@@ -149,9 +149,9 @@ def test_granted_pack_is_not_there_for_others(bench: Bench) -> None:
 
 
 def test_disabled_pack_is_not_there_until_it_is_enabled_again(bench: Bench) -> None:
-    change_pack(bench.pack, is_enabled=False, actor=bench.operator.actor)
+    pack = change_pack(bench.pack, is_enabled=False, actor=bench.operator.actor)
     disabled = code_of(bench.agent)
-    change_pack(bench.pack, is_enabled=True, actor=bench.operator.actor)
+    change_pack(pack, is_enabled=True, actor=bench.operator.actor)
 
     assert disabled == (404, "not_found")
     assert status_of(bench.agent) == 200
