@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import select
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -57,6 +58,8 @@ class Pipeline:
         self._connection = opened
         self._wire = opened.pgconn
         self._socket = opened.pgconn.socket
+        self._there = select.poll()
+        self._there.register(self._socket, select.POLLIN)
         self._wire.nonblocking = 1
         self._wire.enter_pipeline_mode()
         self._statements = _Statements(opened)
@@ -130,11 +133,17 @@ class Pipeline:
     def _heard(self) -> None:
         """The server said something, or went away."""
         try:
-            self._wire.consume_input()
-            while self._under_way and not self._wire.is_busy():
-                self._take(self._wire.get_result())
+            self._take_what_is_there()
+            while not self.is_lost and self._there.poll(0):
+                self._take_what_is_there()
         except psycopg.Error:
             self._lose()
+
+    def _take_what_is_there(self) -> None:
+        """Read once. Where a connection breaks behind its last words, uvloop says so only once, and libpq reads only the words."""
+        self._wire.consume_input()
+        while self._under_way and not self._wire.is_busy():
+            self._take(self._wire.get_result())
 
     def _take(self, result: "pq.abc.PGresult | None") -> None:
         if result is None:  # the end of one statement's results

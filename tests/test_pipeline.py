@@ -178,21 +178,26 @@ def test_value_that_cannot_travel_fails_alone(asking: Asking) -> None:
 
 
 def test_write_whose_commit_is_cut_off_may_be_done_and_the_next_one_is_done(
-    asking: Asking,
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The end is heard, and not waited for: it comes together with the last words, or after them."""
+    monkeypatch.setattr("gateway.pipeline._ANSWER_SECONDS", 600)
     suicide = ("SELECT pg_terminate_backend(pg_backend_pid())", ())
 
-    async def scene(lane: Lane) -> tuple[list[Any], Any]:
+    async def cut_off(lane: Lane) -> tuple[list[Any], Any]:
+        lane._offered_at = 0.0
         await connected(lane)
         lost = await ended(
             lane.write(asking.batch, suicide), lane.read(Echo().batch, "a")
         )
         return lost, await lane.write(Echo().batch, "b")
 
-    (cut_off, read), after = on_a_lane(scene)
+    async def scene(lane: Lane) -> list[tuple[list[Any], Any]]:
+        return [await cut_off(lane) for _ in range(50)]
 
-    assert isinstance(cut_off, CommitUnknown)
-    assert (read, after) == ("did a", "did b")
+    for (lost, read), after in on_a_lane(scene):
+        assert isinstance(lost, CommitUnknown)
+        assert (read, after) == ("did a", "did b")
 
 
 def test_server_that_restarts_while_nobody_calls_costs_no_call(asking: Asking) -> None:
