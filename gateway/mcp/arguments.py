@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from gateway.errors import Refused
-from gateway.identity.remembering import Remembered
-from toolsets.schemas import SchemaUnusable, validator_of
+from gateway.mcp.validators import validator_for
+from toolsets.schemas import SchemaUnusable
 
-_MOST_VALIDATORS = 20_000
 _MOST_PROBLEMS = 5
 _LONGEST_PROBLEM = 200
 
@@ -20,9 +17,6 @@ class ArgumentsInvalid(Refused):
     code = "invalid_arguments"
 
 
-_validators: Remembered[str, Any] = Remembered(_MOST_VALIDATORS)
-
-
 def check_arguments(schema: str, arguments: Mapping[str, Any]) -> None:
     """Compare `arguments` with the schema, given as JSON text.
 
@@ -30,17 +24,14 @@ def check_arguments(schema: str, arguments: Mapping[str, Any]) -> None:
         ArgumentsInvalid: they do not fit; the message names up to five problems.
         SchemaUnusable: the schema refers to something outside itself, or is no schema.
     """
-    validator = _validators.get(schema)
-    if validator is None:
-        validator = _compiled(schema)
-        _validators.put(schema, validator)
+    validator = _validator(schema)
     if not validator.is_valid(arguments):
         raise ArgumentsInvalid(_explained(validator, arguments))
 
 
-def _compiled(schema: str) -> Any:
+def _validator(schema: str) -> Any:
     try:
-        return validator_of(orjson.loads(schema))
+        return validator_for(schema)
     except (SchemaUnusable, ValueError) as exc:
         raise SchemaUnusable(
             "The upstream's input schema of this tool cannot be checked, so the call was not sent. "

@@ -3,22 +3,17 @@
 import asyncio
 from typing import Any
 
-import orjson
-
-from gateway.identity.remembering import Remembered
 from gateway.mcp.protocol import Client
+from gateway.mcp.validators import validator_for
 from toolpacks.surfaces import SurfaceTool
 from toolsets.adapters.calling import Answer
 from toolsets.models import ToolSet
-from toolsets.schemas import SchemaUnusable, validator_of
+from toolsets.schemas import SchemaUnusable
 
 _PROMISED_SINCE = "2025-06-18"
-_MOST_VALIDATORS = 20_000
 _LARGE = 262_144
 """From here on, an answer is judged beside the event loop."""
 _LONGEST_PROBLEM = 200
-
-_validators: Remembered[str, Any] = Remembered(_MOST_VALIDATORS)
 
 
 async def misfit(answer: Answer, tool: SurfaceTool, client: Client) -> str:
@@ -49,11 +44,7 @@ def _problem(schema: str, structured: Any) -> str:
 
 def _validator(schema: str) -> Any:
     """What checks answers against the schema; None for one that nobody can check them against."""
-    validator = _validators.get(schema)
-    if validator is None:
-        try:
-            validator = validator_of(orjson.loads(schema))
-        except (SchemaUnusable, ValueError):
-            return None
-        _validators.put(schema, validator)
-    return validator
+    try:
+        return validator_for(schema)
+    except (SchemaUnusable, ValueError):
+        return None
