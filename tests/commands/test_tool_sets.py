@@ -1,10 +1,13 @@
 """`manage.py tool_sets`: connect, sync, list and tools, as scripts use them."""
 
+import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.management.base import OutputWrapper
 
 from gateway.audit.models import AuditEvent
 from gateway.identity.models import Workspace
@@ -17,7 +20,8 @@ from tests.upstreams import (
     tool,
 )
 from toolsets.following import Progress
-from toolsets.management.progress import bar, words_of
+from toolsets.management import progress as display
+from toolsets.management.progress import ProgressDisplay, bar, words_of
 from toolsets.models import Secret, Tool, ToolSet, ToolSetEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,7 +67,6 @@ def test_one_failure_of_several_syncs_fails_the_command_and_stops_no_other(
 
     assert ran.failure.startswith("A (a) failed")
     assert ran.out == "B (b): 1 tool: 1 new, 0 changed, 0 archived.\n"
-    assert ran.err.startswith("Waiting for a worker\n")
 
 
 def test_sync_finds_a_set_by_id_slug_and_external_id(
@@ -235,6 +238,7 @@ def test_sync_that_nobody_ends_is_given_up_after_the_timeout(
     [
         ((False, 0, 0), "Waiting for a worker", 0),
         ((True, 0, 0), "Asking the upstream for its tools", 0),
+        ((True, 1, 0), "1 tool seen, 0 written", 0),
         ((True, 500, 0), "500 tools seen, 0 written", 7),
         ((True, 1000, 500), "1,000 tools seen, 500 written", 22),
         ((True, 3000, 3000), "3,000 tools seen, 3,000 written", 30),
@@ -249,3 +253,60 @@ def test_progress_in_words_and_as_a_bar(
 
     assert words_of(now) == words
     assert bar(now, expected=1000) == f"[{'#' * full}{'.' * (30 - full)}]"
+
+
+WAITING = Progress(is_taken=False, tools_seen=0, tools_written=0)
+LISTING = Progress(is_taken=True, tools_seen=200, tools_written=0)
+WRITING = Progress(is_taken=True, tools_seen=200, tools_written=100)
+
+
+class Output(io.StringIO):
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+def test_log_gets_a_line_of_progress_when_there_is_news_and_not_too_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = {"now": 0.0}
+    monkeypatch.setattr(
+        display, "time", SimpleNamespace(monotonic=lambda: clock["now"])
+    )
+    output = Output(is_terminal=False)
+    shown = ProgressDisplay(OutputWrapper(output), expected=200)
+
+    for at, progress in (
+        (0, WAITING),
+        (1, LISTING),
+        (9, LISTING),
+        (10, WRITING),
+        (15, WRITING),
+        (30, WRITING),
+    ):
+        clock["now"] = at
+        shown.show(progress)
+    shown.close()
+
+    assert output.getvalue().splitlines() == [
+        "Waiting for a worker",
+        "200 tools seen, 0 written",
+        "200 tools seen, 100 written",
+    ]
+
+
+def test_terminal_has_one_line_that_is_written_over_and_taken_away() -> None:
+    output = Output(is_terminal=True)
+    shown = ProgressDisplay(OutputWrapper(output), expected=200)
+
+    shown.show(WAITING)
+    shown.show(WRITING)
+    shown.close()
+
+    before, waiting, writing, after = output.getvalue().split("\r")
+    assert (before, after) == ("", "\x1b[K")
+    assert waiting == f"[{'.' * 30}] Waiting for a worker\x1b[K"
+    assert writing == f"[{'#' * 22}{'.' * 8}] 200 tools seen, 100 written\x1b[K"

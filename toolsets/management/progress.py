@@ -26,7 +26,9 @@ class ProgressDisplay:
                 f"\r{bar(progress, expected=self._expected)} {words}\x1b[K", ending=""
             )
             self._stream.flush()
-        elif words != self._said and time.monotonic() - self._said_at > _LINE_SECONDS:
+        elif words == self._said or time.monotonic() - self._said_at < _LINE_SECONDS:
+            return
+        else:
             self._said_at = time.monotonic()
             self._stream.write(words)
         self._said = words
@@ -42,7 +44,8 @@ def words_of(progress: Progress) -> str:
         return "Waiting for a worker"
     if not progress.tools_seen:
         return "Asking the upstream for its tools"
-    return f"{progress.tools_seen:,} tools seen, {progress.tools_written:,} written"
+    tools = "tool" if progress.tools_seen == 1 else "tools"
+    return f"{progress.tools_seen:,} {tools} seen, {progress.tools_written:,} written"
 
 
 def bar(progress: Progress, *, expected: int) -> str:
