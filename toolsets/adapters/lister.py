@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socketpair
 from threading import Lock
+from time import monotonic
 from typing import Any, ClassVar
 
 import orjson
@@ -25,6 +26,9 @@ from toolsets.adapters.failures import ListingFailed, listing_failed
 from toolsets.adapters.listing import Listing, OnProgress, Source
 
 IDLE_SECONDS = 60.0
+_REUSED_WITHIN_SECONDS = 45.0
+"""Well before it ends for want of work: while it is ending, which takes a while, it still looks as if it waited."""
+
 _HOME = Path(__file__).resolve().parents[2]
 _TICK_SECONDS = 1.0
 _GRACE_SECONDS = 15.0
@@ -74,10 +78,12 @@ class _Lister:
                 env={},
             )
         self._pipe = Connection(ours.detach())
+        self.rests_since = monotonic()
 
     @property
     def is_usable(self) -> bool:
-        return self._process.poll() is None and not self._pipe.poll()
+        is_fresh = monotonic() - self.rests_since < _REUSED_WITHIN_SECONDS
+        return is_fresh and self._process.poll() is None and not self._pipe.poll()
 
     def list_tools(self, source: Source, on_progress: OnProgress) -> Listing:
         listing = Listing()
@@ -172,6 +178,7 @@ def _take_idle() -> _Lister | None:
 
 
 def _put_back(lister: _Lister) -> None:
+    lister.rests_since = monotonic()
     with _idle_lock:
         if len(_idle) < _MOST_IDLE:
             _idle.append(lister)

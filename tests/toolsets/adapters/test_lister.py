@@ -25,6 +25,7 @@ from toolsets.sync import SyncOutcome
 pytestmark = pytest.mark.django_db
 
 OFFERING = json_rpc_app(lambda _: {"tools": [tool("a")]})
+HANGS_SECONDS = 60
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +59,7 @@ def is_alive(pid: int) -> bool:
     return state not in {b"", b"Z"}
 
 
-def wait_until(happened: Callable[[], Any], *, seconds: float = 30) -> Any:
+def wait_until(happened: Callable[[], Any], *, seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := happened()):
         assert time.monotonic() < deadline, "it did not happen"
@@ -69,7 +70,7 @@ def wait_until(happened: Callable[[], Any], *, seconds: float = 30) -> Any:
 def hanging(connect: Connect, serve: Any) -> tuple[ToolSet, threading.Event]:
     """A tool set whose upstream is asked and never answers, and what is set when it is."""
     asked = threading.Event()
-    inner = constant_app(200, b"{}", delay=60)
+    inner = constant_app(200, b"{}", delay=HANGS_SECONDS)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
@@ -127,6 +128,20 @@ def test_lister_that_died_while_it_waited_is_replaced(
     assert listers_of(os.getpid()) != [pid]
 
 
+def test_lister_that_may_be_about_to_end_for_want_of_work_is_replaced(
+    serve: Any, connect: Connect, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool_set = connect(serve(OFFERING).url())
+    sync(tool_set)
+    before = listers_of(os.getpid())
+    monkeypatch.setattr(lister, "_REUSED_WITHIN_SECONDS", 0)
+
+    assert sync(tool_set).tools_synced == 1
+
+    (pid,) = listers_of(os.getpid())
+    assert [pid] != before
+
+
 def test_lister_that_is_killed_ends_the_sync_as_a_failure_and_the_next_one_works(
     serve: Any, connect: Connect, sync: Sync
 ) -> None:
@@ -134,7 +149,7 @@ def test_lister_that_is_killed_ends_the_sync_as_a_failure_and_the_next_one_works
     tool_set, asked = hanging(connect, serve)
 
     def kill() -> None:
-        asked.wait(20)
+        asked.wait(60)
         for pid in listers_of(os.getpid()):
             os.kill(pid, signal.SIGKILL)
 
@@ -144,7 +159,7 @@ def test_lister_that_is_killed_ends_the_sync_as_a_failure_and_the_next_one_works
     killing.join()
 
     assert outcome.error_type == "lister_ended"
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < HANGS_SECONDS
     assert events_of(tool_set) == [
         ("sync_started", ""),
         ("sync_failed", "lister_ended"),
@@ -159,7 +174,7 @@ def test_stopping_worker_ends_the_lister_with_the_sync(
     tool_set, asked = hanging(connect, serve)
 
     def stop() -> None:
-        asked.wait(20)
+        asked.wait(60)
         syncing.stopping.set()
 
     stopping = beside(stop)
@@ -171,7 +186,7 @@ def test_stopping_worker_ends_the_lister_with_the_sync(
         syncing.stopping.clear()
 
     assert (outcome.error_type, outcome.is_due_again) == ("interrupted", True)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < HANGS_SECONDS
     assert listers_of(os.getpid()) == []
 
 
@@ -223,7 +238,7 @@ def test_failure_of_the_lister_itself_is_told_and_spoils_no_later_sync(
                 adapter={},
                 headers={},
                 networks=(),
-                timeout_seconds=5,
+                timeout_seconds=60,
                 max_tools=1,
             ),
             on_progress=lambda _: None,
