@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
+from celery import Celery
 from cryptography.fernet import Fernet
 from django.conf import settings as django_settings
 from django.db import connection
@@ -16,6 +18,8 @@ from pytest_django import Settings
 from gateway.identity.installation import adopt_ring
 from gateway.identity.models import Workspace
 from gateway.mcp import heartbeat
+from gateway.mcp.diagnosis import foundations, workers
+from gateway.mcp.diagnosis.findings import Grade
 from tests.commands.conftest import Run
 from tests.rest import installer
 from toolsets.connecting import connect
@@ -111,14 +115,34 @@ def test_sync_that_nobody_does_is_a_problem(run: Run, workspace: Workspace) -> N
 
 
 def test_redis_that_is_away_and_a_worker_that_is_missing_are_problems(
-    run: Run, workspace: Workspace, settings: Settings
+    run: Run,
+    workspace: Workspace,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    away = Celery(broker=settings.REDIS_URL, set_as_current=False)
+    monkeypatch.setattr(workers, "app", away)  # others test with workers that answer
 
     broken = findings(run, "problem")
 
     assert broken["broker"]["cause"] == "ConnectionError"
+    assert broken["workers"]["cause"] == "OperationalError"
     assert "celery -A gateway.celery worker" in broken["workers"]["fix"]
+
+
+def test_database_that_answers_late_has_no_other_clock() -> None:
+    with time_machine.travel(timezone.now()) as traveller:
+
+        def late(execute: Any, *statement: Any) -> Any:
+            answer = execute(*statement)
+            traveller.shift(10)
+            return answer
+
+        with connection.execute_wrapper(late):
+            found = foundations.clock()
+
+    assert found.grade is Grade.OK
 
 
 def told(folder: Path, **environment: str) -> dict[str, str]:
@@ -147,7 +171,7 @@ def test_doctor_itself_survives_what_is_broken(
         env=told(tmp_path, **environment),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
 
