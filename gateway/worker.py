@@ -12,7 +12,7 @@ from celery.worker import WorkController, state
 from gateway.celery import app
 
 _CONCURRENCY = 4
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 
 
