@@ -22,7 +22,7 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 
 _START_SECONDS = 150
-_STOP_SECONDS = 20
+_STOP_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,16 @@ class Product:
         return f"http://127.0.0.1:{self.port}"
 
 
+_held: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port to listen at. It is held as long as this process lives, so that nobody else who asks for any port gets it."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # so do servers
+    holder.bind(("127.0.0.1", 0))
+    _held.append(holder)
+    return int(holder.getsockname()[1])
 
 
 @contextmanager

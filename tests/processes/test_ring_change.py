@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
-import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings
 
 from tests.processes.house import House, Process, agent
-
-pytestmark = pytest.mark.timeout(180)
+from tests.running import free_port
 
 
 def with_ring(house: House, *keys: str) -> House:
@@ -27,10 +25,10 @@ def manage(house: House, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
-        env=dict(house.environment),
+        env={**house.environment, "PORT": str(free_port())},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
 
@@ -42,7 +40,7 @@ def store(web: Process, house: House, name: str) -> None:
         json={"value": "hush"},
         headers={"authorization": f"Bearer {house.cast.token}"},
         trust_env=False,
-        timeout=20,
+        timeout=60,
     )
     assert answer.status_code == 200, answer.text
 
@@ -58,7 +56,7 @@ def name_the_secret(web: Process, house: House) -> None:
         },
         headers={"authorization": f"Bearer {house.cast.token}"},
         trust_env=False,
-        timeout=20,
+        timeout=60,
     )
     assert answer.status_code == 200, answer.text
 
