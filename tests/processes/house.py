@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,13 @@ from typing import Any
 
 import httpx
 import psycopg
+import redis
 from django.conf import settings
 
 from tests.processes.cast import Cast
 from tests.running import free_port
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 MODERN = "2026-07-28"
 _META = {
     "io.modelcontextprotocol/protocolVersion": MODERN,
@@ -30,7 +31,7 @@ _META = {
 
 
 def wait_until(
-    condition: Callable[[], Any], *, what: str, within: float = 20.0
+    condition: Callable[[], Any], *, what: str, within: float = 60.0
 ) -> float:
     """Look again and again until `condition` holds; the seconds that took."""
     began = time.monotonic()
@@ -60,7 +61,7 @@ class Process:
     def kill(self) -> None:
         """As `kill -9` does, its children included."""
         self.signal(signal.SIGKILL)
-        self.popen.wait(10)
+        self.popen.wait(60)
 
     def signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -83,6 +84,7 @@ class House:
     folder: Path
     cast: Cast
     processes: list[Process] = field(default_factory=list)
+    uvicorn: Sequence[str] = ("-m", "uvicorn")
     _connection: "psycopg.Connection[Any] | None" = None
 
     def web(self) -> Process:
@@ -101,9 +103,18 @@ class House:
         return started
 
     def _start_web(self, port: int) -> Process:
-        command = ["-m", "uvicorn", "gateway.asgi:application", "--port", str(port)]
+        command = ["gateway.asgi:application", "--port", str(port)]
         options = ["--lifespan", "on", "--no-access-log", "--log-level", "warning"]
-        return self.start([*command, *options], port=port)
+        return self.start([*self.uvicorn, *command, *options], port=port)
+
+    def wait_until_all_hear(self) -> None:
+        """Wait until Redis has every web process among its listeners."""
+        webs = [one for one in self.processes if one.port and one.popen.poll() is None]
+        with redis.Redis.from_url(self.environment["REDIS_URL"]) as bus:
+            wait_until(
+                lambda: bus.pubsub_numsub("toolcrib:bus")[0][1] >= len(webs),
+                what="web processes to listen to Redis",
+            )
 
     def worker(self) -> Process:
         """A worker, started as the documentation says."""
@@ -129,7 +140,7 @@ class House:
         """Ask the database itself, which commits at once."""
         if "DATABASE_URL" not in self.environment:
             path = self.folder / "toolcrib.sqlite3"
-            with contextlib.closing(sqlite3.connect(path, timeout=10)) as file:
+            with contextlib.closing(sqlite3.connect(path, timeout=60)) as file:
                 return file.execute(query, values).fetchall()
         try:
             cursor = self._connected().execute(query, values)
@@ -195,7 +206,7 @@ def prepared(environment: Mapping[str, str], upstream: str) -> Cast:
         env=dict(environment),
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=200,
         check=False,
     )
     if done.returncode:
@@ -251,16 +262,21 @@ class Agent:
 @contextmanager
 def agent(web: Process, cast: Cast, **members: Any) -> Iterator[Agent]:
     """An agent with connections that it keeps."""
-    with httpx.Client(trust_env=False, timeout=30) as http:
+    with httpx.Client(trust_env=False, timeout=60) as http:
         yield Agent(web=web, cast=cast, http=http, **members)
+
+
+def body_of(response: httpx.Response) -> Any:
+    """The answer to a call, which comes as a stream where the call took long."""
+    text = response.text
+    if response.headers["content-type"].startswith("text/event-stream"):
+        text = text.rpartition("data: ")[2]
+    return json.loads(text)
 
 
 def said_of(response: httpx.Response) -> str:
     """How a call left: `ok`, the code of a refusal, or the HTTP status and code that came before JSON-RPC."""
-    text = response.text
-    if response.headers["content-type"].startswith("text/event-stream"):
-        text = text.rpartition("data: ")[2]
-    body = json.loads(text)
+    body = body_of(response)
     if "result" in body:
         refusal = body["result"].get("_meta", {}).get("dev.toolcrib/refusal")
         return str(refusal["code"]) if refusal else "ok"

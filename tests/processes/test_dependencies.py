@@ -14,7 +14,7 @@ from tests.processes.house import House, Process, agent, said_of, wait_until
 from tests.processes.upstream import Workshop
 
 CLIENTS = 8
-WELL_AGAIN_SECONDS = 5.0
+WELL_AGAIN_SECONDS = 20.0
 REFUSED = {"503 database_unavailable", "not_recorded", "database_unavailable"}
 
 
@@ -27,7 +27,7 @@ class Load:
     """Clients that call without pause, and what came of it."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[float, str]] = []
+        self.said: list[tuple[float, float, str]] = []  # began, ended, and that
         self.is_over = threading.Event()
 
     @contextmanager
@@ -44,19 +44,23 @@ class Load:
         finally:
             self.is_over.set()
             for client in clients:
-                client.join(40)
+                client.join(90)
 
     def since(self, moment: float) -> list[str]:
-        return [said for at, said in self.said if at >= moment]
+        return [said for _, ended, said in self.said if ended >= moment]
+
+    def of_calls_begun_since(self, moment: float) -> list[str]:
+        return [said for began, _, said in self.said if began >= moment]
 
     def _work(self, web: Process, house: House) -> None:
         with agent(web, house.cast) as here:
             while not self.is_over.is_set():
+                began = time.monotonic()
                 try:
                     said = said_of(here.call("echo"))
                 except httpx.HTTPError as exc:
                     said = type(exc).__name__
-                self.said.append((time.monotonic(), said))
+                self.said.append((began, time.monotonic(), said))
 
 
 def seconds_until_well(load: Load) -> float:
@@ -67,8 +71,8 @@ def seconds_until_well(load: Load) -> float:
         last = load.since(began)[-100:]
         return len(last) == 100 and set(last) == {"ok"}
 
-    wait_until(is_well, what="calls to succeed again", within=30)
-    bad = [at for at, said in load.said if said != "ok" and at >= began]
+    wait_until(is_well, what="calls to succeed again")
+    bad = [at for _, at, said in load.said if said != "ok" and at >= began]
     return max(bad, default=began) - began
 
 
@@ -79,12 +83,15 @@ def test_without_its_database_calls_are_refused_and_all_is_well_after_its_return
     load = Load()
     with load.on(web, house):
         postgres.stop_at_once()
+        away = time.monotonic()
         try:
             wait_until(lambda: REFUSED & said(load), what="refusals")
-            gone, away = len(workshop.executed), time.monotonic()
-            wait_until(lambda: len(load.since(away)) > 100, what="more refusals")
+            gone = len(workshop.executed)
+            wait_until(
+                lambda: len(load.of_calls_begun_since(away)) > 100, what="more refusals"
+            )
             assert len(workshop.executed) <= gone + CLIENTS
-            assert "ok" not in load.since(away)[CLIENTS:]
+            assert "ok" not in load.of_calls_begun_since(away)
         finally:
             postgres.start_again()
         took = seconds_until_well(load)
@@ -100,7 +107,7 @@ def test_without_its_database_calls_are_refused_and_all_is_well_after_its_return
 
 
 def said(load: Load) -> set[str]:
-    return {word for _, word in load.said}
+    return {word for _, _, word in load.said}
 
 
 def test_without_redis_calls_and_edits_are_served(
@@ -112,7 +119,7 @@ def test_without_redis_calls_and_edits_are_served(
     with (
         agent(web, house.cast) as here,
         httpx.Client(
-            base_url=web.url, headers=key, trust_env=False, timeout=30
+            base_url=web.url, headers=key, trust_env=False, timeout=60
         ) as rest,
         load.on(web, house),
     ):
@@ -128,7 +135,7 @@ def test_without_redis_calls_and_edits_are_served(
             redis.start_again()
 
     assert (omitted.status_code, restored.status_code) == (200, 200)
-    assert took < 10
+    assert took < 20
     assert said(load) == {"ok"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.processes.house import House, Process, agent, wait_until
+from tests.processes.house import House, Process, agent, body_of, wait_until
 from tests.processes.upstream import WORK, Workshop
 
 ENDED = {"succeeded", "failed", "interrupted"}
@@ -92,7 +92,7 @@ def test_a_process_that_was_given_up_adds_the_true_outcome(
                 )
             finally:
                 slow.signal(signal.SIGCONT)
-        said = answer.result(timeout=20).json()
+        said = body_of(answer.result(timeout=60))
 
     assert said["result"]["content"][0]["text"].startswith("work_1")
     wait_until(

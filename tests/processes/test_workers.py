@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
+import psycopg
 import pytest
 from celery import Celery
 
 from tests.processes.house import House, Process, wait_until
 from tests.processes.upstream import MANY, Workshop
 
-_SYNC_SECONDS = 60.0
+_SYNC_SECONDS = 120.0
 
 
 def events(house: House, tool_set: str) -> list[tuple[str, str]]:
@@ -43,17 +45,33 @@ def tools_written(house: House) -> int:
     return int(rows[0][0]) if rows else 0
 
 
+@contextmanager
+def held_up_at(house: House, name: str) -> Iterator[None]:
+    """Let nobody write the tool `name` of the large set in the block: somebody else has, and has not committed it."""
+    with psycopg.connect(house.environment["DATABASE_URL"]) as other:
+        other.execute("SET LOCAL session_replication_role = replica")  # no triggers
+        other.execute("CREATE TEMP TABLE copied AS SELECT * FROM toolsets_tool LIMIT 1")
+        other.execute(
+            "UPDATE copied SET id = 'tool_other', external_id = '', tool_set_id = %s, name = %s",
+            [house.cast.many, name],
+        )
+        other.execute("INSERT INTO toolsets_tool SELECT * FROM copied")
+        yield
+        other.rollback()
+
+
 def test_the_sync_of_a_killed_worker_is_taken_over_and_no_tool_is_lost_or_doubled(
     house: House, workshop: Workshop
 ) -> None:
     as_if_never_synced(house, house.cast.many)
-    first = house.worker()
-    wait_until(
-        lambda: 0 < tools_written(house) < MANY,
-        what="the middle of the sync",
-        within=_SYNC_SECONDS,
-    )
-    first.kill()
+    with held_up_at(house, f"many_{MANY // 2}"):
+        first = house.worker()
+        wait_until(
+            lambda: 0 < tools_written(house) < MANY,
+            what="the middle of the sync",
+            within=_SYNC_SECONDS,
+        )
+        first.kill()
     before = dict(
         house.sql(
             "SELECT name, id FROM toolsets_tool WHERE tool_set_id = %s", house.cast.many
@@ -106,7 +124,7 @@ def test_what_is_asked_twice_of_two_workers_runs_once_at_a_time(
     key = {"authorization": f"Bearer {house.cast.token}"}
 
     def ask(_: int) -> int:
-        return httpx.post(url, headers=key, timeout=30, trust_env=False).status_code
+        return httpx.post(url, headers=key, timeout=60, trust_env=False).status_code
 
     with ThreadPoolExecutor(4) as pool:
         statuses = set(pool.map(ask, range(8)))
