@@ -26,7 +26,7 @@ def on_a_lane(scene: Callable[[Lane], Awaitable[T]]) -> T:
         lane = Lane()
         lane.start()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 return await scene(lane)
         finally:
             await lane.stop()

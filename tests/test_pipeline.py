@@ -44,7 +44,7 @@ def asking() -> Asking:
 
 async def connected(lane: Lane) -> int:
     """Wait until the lane's rounds run on the event loop; the server's process behind them."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             asking = Asking()
             answer: Answer = await lane.read(
@@ -255,7 +255,7 @@ def test_closing_ends_the_server_process_of_the_connection() -> None:
 
 
 def is_gone(pid: int) -> bool:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     with connection.cursor() as cursor:
         while time.monotonic() < until:
             cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid])

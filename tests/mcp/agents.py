@@ -48,7 +48,7 @@ class Agent:
         sent = {**self.headers, **(headers or {})}
         given = {name: value for name, value in sent.items() if value is not None}
         return httpx.request(
-            method, self.url, content=body, headers=given, timeout=20, trust_env=False
+            method, self.url, content=body, headers=given, timeout=60, trust_env=False
         )
 
     def legacy(
@@ -100,7 +100,7 @@ class Agent:
         *,
         method: str = "POST",
         headers: Mapping[str, str] | None = None,
-        patience: float = 20,
+        patience: float = 60,
     ) -> Iterator["Stream"]:
         """A request whose answer is read event by event."""
         body = b"" if content is None else json.dumps(content).encode()

@@ -60,11 +60,11 @@ def close_connections() -> None:
     together = threading.Barrier(4)
 
     def close() -> None:
-        together.wait(10)
+        together.wait(60)
         connection.close()
 
     for closing in [database._threads.submit(close) for _ in range(4)]:
-        closing.result(20)
+        closing.result(60)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +201,7 @@ def era(request: pytest.FixtureRequest) -> str:
 async def sdk_client(agent: Agent, mode: str) -> AsyncIterator[Client]:
     headers = {"Authorization": f"Bearer {agent.token}"}
     async with (
-        httpx2.AsyncClient(headers=headers, trust_env=False) as http,
+        httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http,
         Client(
             streamable_http_client(agent.url, http_client=http),
             mode=mode,
@@ -210,7 +210,7 @@ async def sdk_client(agent: Agent, mode: str) -> AsyncIterator[Client]:
         yield client
 
 
-def wait_until(happened: Callable[[], object], *, seconds: float = 10) -> None:
+def wait_until(happened: Callable[[], object], *, seconds: float = 60) -> None:
     """Wait for what another thread does."""
     deadline = time.monotonic() + seconds
     while not happened():

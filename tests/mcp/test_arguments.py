@@ -113,12 +113,12 @@ def test_reference_to_outside_is_refused_and_nothing_is_fetched(reference: str) 
 
 def test_evil_pattern_ends_soon() -> None:
     schema = {"properties": {"t": {"pattern": r"^(?=(a+)+$)(a+)+\1b$"}}}
-    began = time.monotonic()
+    began = time.thread_time()
 
     with pytest.raises(ArgumentsInvalid):
         check(schema, {"t": "a" * 40 + "!"})
 
-    assert time.monotonic() - began < 1
+    assert time.thread_time() - began < 1
 
 
 def test_recursive_schema_is_followed_only_as_far_as_the_arguments_go() -> None:

@@ -158,10 +158,13 @@ def test_numbers_arrive_as_they_were(set_up: SetUp) -> None:
 @pytest.mark.parametrize("told", [{"CALL_TIMEOUT_SECONDS": 1}])
 def test_call_that_takes_too_long_times_out(bench: Bench, seen: Seen) -> None:
     outcome = bench.agent.call("hang")
+    while not seen.started.is_set():  # its time was over before it was there
+        outcome = bench.agent.call("hang")
 
     assert outcome.refusal == "upstream_timed_out"
-    assert seen.cancelled.wait(5)
-    assert (the_row().state, the_row().reached_upstream) == ("failed", True)
+    assert seen.cancelled.wait(30)
+    assert {row.state for row in rows()} == {"failed"}
+    assert any(row.reached_upstream for row in rows())
 
 
 @pytest.mark.parametrize("told", [{"CALLS_PER_TOOL_SET": 2}])

@@ -141,11 +141,11 @@ def test_closing_that_nobody_waits_for_is_seen_through() -> None:
 
 @pytest.fixture
 def slow_commit() -> Iterator[None]:
-    """Inserting a row takes a second, but only as it is committed, and whoever asks the server to leave it is not heard."""
+    """A row is inserted at once and committed seconds later; whoever asks the server to leave it is heard, not heeded."""
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN BEGIN PERFORM pg_sleep(1); EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(1); END; "
+            "$$ BEGIN BEGIN PERFORM pg_sleep(5); EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(1); END; "
             "RETURN NULL; END $$"
         )
         cursor.execute(

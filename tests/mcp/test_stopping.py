@@ -15,10 +15,23 @@ pytestmark = [
 ]
 
 
+_MUCH_GRACE = """
+import os
+os.environ["DJANGO_SETTINGS_MODULE"] = "gateway.settings"
+import django
+django.setup()
+from django.core.management import call_command
+from gateway.mcp.management.commands import run
+run._GRACE_SECONDS = 100
+call_command("run")
+"""
+"""`manage.py run`, where whoever is kept waiting for those who listen waits longer than a slow machine can take."""
+
+
 def test_listeners_do_not_keep_a_process_from_stopping(tmp_path: Path) -> None:
     with (
         environment(tmp_path, port=free_port()) as told,
-        running(told) as product,
+        running(told, command=("-c", _MUCH_GRACE)) as product,
     ):
         demo = product.demo
         agent = Agent(url=demo["mcp_url"], token=demo["api_key"])
@@ -29,5 +42,5 @@ def test_listeners_do_not_keep_a_process_from_stopping(tmp_path: Path) -> None:
             *_, last = stream.rest()
 
         assert last["id"] == 4
-        assert time.monotonic() - began < 3
-        assert product.process.wait(15) == 0
+        assert time.monotonic() - began < 60
+        assert product.process.wait(60) == 0

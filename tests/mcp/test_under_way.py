@@ -109,9 +109,9 @@ def test_closing_the_response_cancels_in_the_newest_era(
     message, headers = request(MODERN, "hang")
 
     with either_bench.agent.sent(message, headers=headers):
-        assert seen.started.wait(10)
+        assert seen.started.wait(60)
 
-    assert seen.cancelled.wait(10)
+    assert seen.cancelled.wait(60)
     wait_until(lambda: the_row().state == "interrupted")
     row = the_row()
     assert (row.code, row.reached_upstream) == ("cancelled_by_caller", True)
@@ -122,9 +122,9 @@ def test_closing_a_stream_of_progress_cancels_too(bench: Bench, seen: Seen) -> N
     message, headers = request(MODERN, "hang", "mine")
 
     with bench.agent.sent(message, headers=headers):
-        assert seen.started.wait(10)
+        assert seen.started.wait(60)
 
-    assert seen.cancelled.wait(10)
+    assert seen.cancelled.wait(60)
     wait_until(lambda: the_row().state == "interrupted")
 
 
@@ -135,7 +135,7 @@ def test_lost_connection_of_a_handshake_era_lets_the_call_finish(
     message, headers = request("handshake", "hang", token)
 
     with bench.agent.sent(message, headers=headers):
-        assert seen.started.wait(10)
+        assert seen.started.wait(60)
     assert not seen.cancelled.wait(0.3)
     assert the_row().state == "running"
     seen.let_go.set()
@@ -176,7 +176,7 @@ def hanging(agent: Agent, seen: Seen, id: Any = 1) -> Iterator[Future[Outcome]]:
     with ThreadPoolExecutor(1) as thread:
         params = {"name": "hang", "arguments": {}}
         call = thread.submit(lambda: Outcome(agent.legacy("tools/call", params, id=id)))
-        assert seen.started.wait(10)
+        assert seen.started.wait(60)
         yield call
         seen.let_go.set()
 
@@ -194,10 +194,10 @@ def test_notification_cancels_the_call_of_its_session(
 
     with hanging(agent, seen, id) as call:
         assert cancel(agent, id) == 202
-        answer = call.result(10).response
+        answer = call.result(60).response
+        assert seen.cancelled.wait(60)
 
     assert (answer.status_code, answer.text) == (200, "")
-    assert seen.cancelled.wait(10)
     assert (the_row().state, the_row().code) == ("interrupted", "cancelled_by_caller")
 
 
@@ -214,7 +214,7 @@ def test_notification_reaches_a_call_in_another_process(
         )
         with hanging(agent, seen) as call:
             cancel(elsewhere)
-            call.result(10)
+            call.result(60)
 
     assert the_row().code == "cancelled_by_caller"
 
@@ -232,7 +232,7 @@ def test_notification_of_another_session_or_id_cancels_nothing(
         agent.legacy("notifications/cancelled", [], id=None)
         assert not seen.cancelled.wait(0.3)
         seen.let_go.set()
-        assert not call.result(10).is_error
+        assert not call.result(60).is_error
 
     assert the_row().state == "succeeded"
 
@@ -247,10 +247,10 @@ def test_call_in_a_batch_is_cancelled_alone(bench: Bench, seen: Seen) -> None:
 
     with ThreadPoolExecutor(1) as thread:
         answers = thread.submit(agent.send, batch)
-        assert seen.started.wait(10)
+        assert seen.started.wait(60)
         agent.send([legacy("notifications/cancelled", {"requestId": 1}, id=None)])
 
-        assert [a["id"] for a in answers.result(10).json()] == [2]
+        assert [a["id"] for a in answers.result(60).json()] == [2]
     assert sorted(row.state for row in rows()) == ["interrupted", "succeeded"]
 
 
@@ -273,7 +273,7 @@ def test_stopping_process_does_not_blame_the_caller(bench: Bench, seen: Seen) ->
     message, headers = request(MODERN, "hang")
 
     with bench.agent.sent(message, headers=headers):
-        assert seen.started.wait(10)
+        assert seen.started.wait(60)
         bench.gateway.stop()
 
     assert (the_row().state, the_row().code) == ("interrupted", "process_lost")
