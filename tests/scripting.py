@@ -8,7 +8,7 @@ import httpx
 
 from tests.running import Product
 
-_SYNC_SECONDS = 45
+_SYNC_SECONDS = 120
 
 
 class Rest:
@@ -18,7 +18,7 @@ class Rest:
         self._http = httpx.Client(
             base_url=f"{product.demo['api_url']}/v1",
             headers={"Authorization": f"Bearer {product.demo['api_key']}"},
-            timeout=20,
+            timeout=60,
         )
 
     def __enter__(self) -> Self:

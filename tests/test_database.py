@@ -18,7 +18,7 @@ def backend(meeting: threading.Barrier) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
-    meeting.wait(10)
+    meeting.wait(60)
     return int(pid)
 
 
@@ -31,7 +31,7 @@ async def backends() -> list[int]:
 
 def closed(meeting: threading.Barrier) -> None:
     connection.close()
-    meeting.wait(10)
+    meeting.wait(60)
 
 
 @pytest.mark.skipif(

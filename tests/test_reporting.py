@@ -32,7 +32,7 @@ def run(folder: Path, requests: int, *arguments: str) -> "tuple[int, str]":
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=False,
     )
     return ended.returncode, ended.stdout

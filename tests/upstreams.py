@@ -23,7 +23,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 
 
 class Upstream:
@@ -36,7 +36,11 @@ class Upstream:
         self.port: int = self._socket.getsockname()[1]
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app, log_level="critical", ws="none", timeout_graceful_shutdown=1
+                app,
+                log_level="critical",
+                ws="none",
+                timeout_keep_alive=60,
+                timeout_graceful_shutdown=1,
             )
         )
         self._started = threading.Event()

@@ -15,7 +15,7 @@ HOSTILE = (
     '<img src=x onerror="document.title=1337"><script>document.title=1337</script>'
 )
 DESK = {"width": 1440, "height": 900}
-_PATIENCE = 30_000
+_PATIENCE = 60_000
 """Milliseconds that a page may take on a busy machine."""
 
 expect.set_options(timeout=_PATIENCE)
@@ -55,7 +55,9 @@ def crib() -> Iterator[Crib]:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium(),
+            args=["--no-sandbox", "--disable-gpu"],
+            timeout=_PATIENCE,
         )
         yield opened
         opened.close()

@@ -21,7 +21,7 @@ from tests.toolsets.adapters.http.recording import (
 )
 from tests.toolsets.openapi.documents import document, operation, parameter
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -38,10 +38,16 @@ def api() -> Iterator[Recorder]:
         yield recording
 
 
+def go_to(page: Page, link: str) -> None:
+    """Click what leads to another page, and wait until that page's scripts hear what is clicked there."""
+    page.click(link)
+    page.wait_for_load_state("domcontentloaded")
+
+
 def connect_form(page: Page, kind: str, name: str) -> None:
     page.click("#nav-sidebar >> text=Tool sets")
     page.click("a[href$='/toolset/add/']")
-    page.click(f".tc-kinds >> text={kind}")
+    go_to(page, f".tc-kinds >> text={kind}")
     page.fill("[name=name]", name)
 
 
@@ -64,7 +70,7 @@ def over_mcp(url: str, token: str, tool: str, **arguments: Any) -> tuple[Any, An
     async def called() -> tuple[Any, Any]:
         headers = {"Authorization": f"Bearer {token}"}
         async with (
-            httpx2.AsyncClient(headers=headers, timeout=30) as http,
+            httpx2.AsyncClient(headers=headers, timeout=60) as http,
             Client(streamable_http_client(url, http_client=http)) as client,
         ):
             listed = await client.list_tools()
@@ -72,7 +78,7 @@ def over_mcp(url: str, token: str, tool: str, **arguments: Any) -> tuple[Any, An
         return [one.name for one in listed.tools], result
 
     with ThreadPoolExecutor(1) as aside:  # this thread belongs to Playwright's loop
-        return aside.submit(asyncio.run, called()).result(60)
+        return aside.submit(asyncio.run, called()).result(120)
 
 
 def test_a_tool_is_written_tried_and_called(page: Page, api: Recorder) -> None:
@@ -86,7 +92,7 @@ def test_a_tool_is_written_tried_and_called(page: Page, api: Recorder) -> None:
     page.fill("[name=secrets-value]", "hunter2-key")
     page.click("[name=_save]")
 
-    page.click("text=Write a tool")
+    go_to(page, "text=Write a tool")
     page.fill("[name=name]", "create_issue")
     page.fill("[name=description]", "Creates an issue.")
     schema = {
@@ -148,7 +154,7 @@ def test_a_credential_that_is_typed_into_a_header_is_moved_into_a_secret(
     expect(value).to_have_value("Bearer ${AUTHORIZATION}")
     expect(page.locator("[name=secrets-name]")).to_have_value("AUTHORIZATION")
     page.click("[name=_save]")
-    page.click("text=Write a tool")
+    go_to(page, "text=Write a tool")
     page.click("text=Show the request")
     expect(page.locator("[data-trial-request]")).to_contain_text("Bearer ***")
     page.click("[data-try-send]")
@@ -234,7 +240,7 @@ def test_a_document_is_read_filtered_synced_and_called(
     expect(page.locator(".tc-outcomes li")).to_have_count(1)
 
     page.click(".tc-tabs >> text=Tools")
-    page.click("#result_list >> text=list_fish")
+    go_to(page, "#result_list >> text=list_fish")
     expect(page.locator("[name=arguments]")).to_have_value("{}")
     page.click("text=Show the request")
     shown = page.locator("[data-trial-request]")

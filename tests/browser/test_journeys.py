@@ -10,7 +10,7 @@ from tests.browser.conftest import DESK, HOSTILE, Crib
 from tests.running import Product
 from tests.upstreams import tool
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def connect(page: Page, crib: Crib, name: str) -> None:
@@ -67,6 +67,7 @@ def rpc(url: str, token: str, method: str, **params: object) -> httpx.Response:
             "Accept": "application/json, text/event-stream",
             "MCP-Protocol-Version": "2025-11-25",
         },
+        timeout=60,
     )
 
 

@@ -18,13 +18,13 @@ from tests.upstreams import served
 pytestmark = [
     pytest.mark.node,
     pytest.mark.processes,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 
 _HERE = Path(__file__).resolve().parent
 _ARGUMENTS: Mapping[str, list[str]] = {
     "2025-11-25": [],
-    "2026-07-28": ["--requirements", "2026-07-28"],
+    "2026-07-28": ["--requirements", "2026-07-28", "--timeout", "120000"],
 }
 
 
@@ -121,7 +121,7 @@ def run_suite(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=240,
+        timeout=400,
         check=False,
     )
 

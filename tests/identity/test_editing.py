@@ -24,7 +24,7 @@ def _crossing(accounts: list[Account], met: Barrier) -> Callable[[], None]:
             for account in accounts:
                 Account.objects.filter(pk=account.pk).update(name="Renamed")
                 if waits:
-                    waits.pop()(10)
+                    waits.pop()(60)
 
     return rename
 

@@ -15,7 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from tests import peers
 
 _SCRIPTS = Path(peers.__file__).parent
-_SECONDS = 60
+_SECONDS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ async def python_2(errand: Errand, *, mode: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {errand.key}"}
     arguments = dict(errand.arguments)
     refused: dict[str, Any] = {}
-    async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
+    async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
         transport = streamable_http_client(errand.url, http_client=http)
         async with Client(transport, mode=mode) as client:
             listed = await client.list_tools()

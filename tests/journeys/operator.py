@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests import machine
 from tests.running import Product
 
-_SYNC_MILLISECONDS = 40_000
+_SYNC_MILLISECONDS = 120_000
+_PATIENCE = 60_000
 
 
 class Operator:
@@ -18,7 +19,7 @@ class Operator:
     def __init__(self, page: Page, product: Product) -> None:
         self._page = page
         self._admin = str(product.demo["admin_url"])
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(_PATIENCE)
         page.goto(self._admin)
         page.fill("[name=username]", product.demo["admin_username"])
         page.fill("[name=password]", product.demo["admin_password"])
@@ -50,7 +51,8 @@ class Operator:
             page.get_by_role("button", name="Attach").click()
             page.check("[name=mode][value=ALL]")
             page.get_by_role("button", name="Attach").click()
-            expect(page.get_by_role("link", name=tool_set).first).to_be_visible()
+            attached = page.get_by_role("link", name=tool_set).first
+            expect(attached).to_be_visible(timeout=_PATIENCE)
         page.goto(tools_page)
 
     def mcp_url(self) -> str:
@@ -74,7 +76,9 @@ class Operator:
 def signed_in(product: Product) -> Iterator[Operator]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=machine.chromium(), args=["--no-sandbox"]
+            executable_path=machine.chromium(),
+            args=["--no-sandbox"],
+            timeout=_PATIENCE,
         )
         try:
             yield Operator(browser.new_page(), product)

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests import peers
 from tests.running import free_port
 
-_START_SECONDS = 40
+_START_SECONDS = 120
 _STOP_SECONDS = 10
 
 

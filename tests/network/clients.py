@@ -14,21 +14,25 @@ from toolsets.adapters.openapi.listing import list_tools as list_operations
 Reach = Callable[..., str]
 
 
-def call_modern(url: str, networks: tuple[str, ...] = (), *, seconds: float = 5) -> str:
+def call_modern(
+    url: str, networks: tuple[str, ...] = (), *, seconds: float = 30
+) -> str:
     def reach() -> None:
         call(target(url, protocol_version=MODERN, networks=networks), seconds=seconds)
 
     return outcome(reach)
 
 
-def call_legacy(url: str, networks: tuple[str, ...] = (), *, seconds: float = 5) -> str:
+def call_legacy(
+    url: str, networks: tuple[str, ...] = (), *, seconds: float = 30
+) -> str:
     def reach() -> None:
         call(target(url, transport=LEGACY_SSE, networks=networks), seconds=seconds)
 
     return outcome(reach)
 
 
-def call_http(url: str, networks: tuple[str, ...] = (), *, seconds: float = 5) -> str:
+def call_http(url: str, networks: tuple[str, ...] = (), *, seconds: float = 30) -> str:
     config = json.dumps({"requestMethod": "GET", "path": ""})
 
     def reach() -> None:
@@ -39,7 +43,7 @@ def call_http(url: str, networks: tuple[str, ...] = (), *, seconds: float = 5) -
 
 
 def call_openapi(
-    url: str, networks: tuple[str, ...] = (), *, seconds: float = 5
+    url: str, networks: tuple[str, ...] = (), *, seconds: float = 30
 ) -> str:
     config = json.dumps({"method": "GET", "path": "", "server": url, "given": url})
 
@@ -50,7 +54,7 @@ def call_openapi(
     return outcome(reach)
 
 
-def list_mcp(url: str, networks: tuple[str, ...] = (), *, seconds: float = 5) -> str:
+def list_mcp(url: str, networks: tuple[str, ...] = (), *, seconds: float = 30) -> str:
     def reach() -> None:
         list_tools(source("mcp", url, networks, seconds), lambda _: None)
 
@@ -58,7 +62,7 @@ def list_mcp(url: str, networks: tuple[str, ...] = (), *, seconds: float = 5) ->
 
 
 def fetch_document(
-    url: str, networks: tuple[str, ...] = (), *, seconds: float = 5
+    url: str, networks: tuple[str, ...] = (), *, seconds: float = 30
 ) -> str:
     def reach() -> None:
         fetch(
@@ -69,7 +73,7 @@ def fetch_document(
 
 
 def list_openapi(
-    url: str, networks: tuple[str, ...] = (), *, seconds: float = 5
+    url: str, networks: tuple[str, ...] = (), *, seconds: float = 30
 ) -> str:
     def reach() -> None:
         list_operations(source("openapi", url, networks, seconds), lambda _: None)
@@ -78,7 +82,7 @@ def list_openapi(
 
 
 def source(
-    kind: str, url: str, networks: tuple[str, ...] = (), seconds: float = 5
+    kind: str, url: str, networks: tuple[str, ...] = (), seconds: float = 30
 ) -> Source:
     return Source(
         adapter_type=kind,

@@ -81,7 +81,7 @@ def test_an_upstream_that_drips_is_given_up_in_time(
         said = reach(url, LOOPBACK, seconds=1)
 
     assert said != "reached"
-    assert monotonic() - started < 10
+    assert monotonic() - started < 25
 
 
 @every_client
@@ -175,4 +175,4 @@ def test_a_name_server_that_never_answers_is_not_waited_for(
     answer.set()
 
     assert said in {"upstream_timed_out", "timed_out", "fetch_timed_out"}
-    assert taken < 10
+    assert taken < 25

@@ -54,7 +54,7 @@ def omit_one(tool_set: ToolSet, person: Person) -> None:
 
 def remembering(scene: Callable[[], Awaitable[T]]) -> T:
     async def play() -> T:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await scene()
 
     return asyncio.run(play())

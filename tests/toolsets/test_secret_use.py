@@ -76,10 +76,11 @@ def test_rest_shows_the_last_use(alice: Person, rest: Script) -> None:
     secret = keep(alice, "KEY")
     assert rest.get("/v1/workspace_secrets").body["items"][0]["lastUsedAt"] is None
 
-    note_secret_use([secret.pk], at=timezone.now())
+    now = timezone.now()
+    note_secret_use([secret.pk], at=now)
 
     (item,) = rest.get("/v1/workspace_secrets").body["items"]
-    assert item["lastUsedAt"].startswith(f"{timezone.now():%Y-}")
+    assert item["lastUsedAt"].startswith(f"{now:%Y-}")
 
 
 def test_set_whose_secret_is_missing_needs_a_credential_until_it_is_added(

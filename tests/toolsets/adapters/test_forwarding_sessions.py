@@ -223,7 +223,7 @@ def test_a_dead_upstream_is_not_asked_again_at_once_and_recovers_soon() -> None:
                 with pytest.raises(UpstreamFailed):
                     await forwarder.call(target(at.url()), request())
         with served(Scripted(handshaking), port=port) as at:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 return await _until_it_works(forwarder, at.url())
 
     forwarding(scene)

@@ -57,12 +57,12 @@ def test_what_is_no_document_is_refused_with_advice(text: str, said: str) -> Non
 def test_what_aliases_stand_for_is_bounded() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
-    started = time.monotonic()
+    started = time.thread_time()
 
     with pytest.raises(DocumentInvalid, match="aliases stand for more than"):
         listed("\n".join(lines))
 
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_document_that_is_too_large_is_refused() -> None:

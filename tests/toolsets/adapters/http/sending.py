@@ -19,11 +19,11 @@ def with_sender(
         sender = HttpSender(
             lambda _, __: outgoing,
             max_connections=100,
-            connect_seconds=2.0,
+            connect_seconds=20.0,
             idle_seconds=60.0,
         )
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 return await scene(sender)
         finally:
             await sender.aclose()
