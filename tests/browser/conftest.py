@@ -64,10 +64,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, product: Product) -> Iterator[Page]:
+def complaints() -> list[str]:
+    """What the scripts of pages complain about. What a test expected of it, it takes out."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, product: Product, complaints: list[str]) -> Iterator[Page]:
     """The front page, signed in. What a page's scripts complain about fails the test."""
     context = browser.new_context(viewport=DESK)  # type: ignore[arg-type]
-    complaints: list[str] = []
     page = context.new_page()
     page.set_default_timeout(_PATIENCE)
     page.on("pageerror", lambda error: complaints.append(str(error)))

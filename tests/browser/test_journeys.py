@@ -4,7 +4,7 @@ import re
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import DESK, HOSTILE, Crib
 from tests.running import Product
@@ -106,8 +106,17 @@ def test_from_an_upstream_to_a_recorded_call(
     assert token not in page.content()
 
 
-def test_a_sync_ends_on_the_page_without_a_reload(page: Page, crib: Crib) -> None:
+def test_a_sync_ends_on_the_page_without_a_reload(
+    page: Page, crib: Crib, complaints: list[str]
+) -> None:
     connect(page, crib, "Followed")
+    troubles = iter([503, 502])
+
+    def troubled(route: Route) -> None:
+        status = next(troubles, None)
+        route.fulfill(status=status) if status else route.continue_()
+
+    page.route("**/progress/", troubled)
     page.click("text=Sync now")
     page.evaluate("window.isTheSamePage = true")
 
@@ -116,6 +125,11 @@ def test_a_sync_ends_on_the_page_without_a_reload(page: Page, crib: Crib) -> Non
     expect(page.locator(".tc-head .tc-chip").first).to_have_text("Healthy")
     assert page.evaluate("window.isTheSamePage") is True
     expect(page.locator(".tc-timeline li", has_text="Sync completed")).to_have_count(2)
+    assert [said.rpartition("status of ")[2][:3] for said in complaints] == [
+        "503",
+        "502",
+    ]
+    complaints.clear()
 
 
 def test_an_upstream_that_refuses_is_shown_with_its_reason(page: Page) -> None:

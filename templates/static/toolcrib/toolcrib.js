@@ -53,26 +53,28 @@ document.addEventListener("DOMContentLoaded", () => {
   if (panel) follow(panel, panel.dataset.syncState);
 });
 
-async function follow(panel, before) {
-  const busy = before === "syncing" || before === "queued";
-  await new Promise((done) => setTimeout(done, busy ? 700 : 4000));
-  if (document.hidden) return follow(panel, before);
-  let now = before;
-  try {
-    const answer = await fetch(panel.dataset.sync, { headers: { Accept: "application/json" } });
-    if (!answer.ok) return undefined;
-    const sync = await answer.json();
-    now = sync.state;
-    panel.hidden = now !== "syncing" && now !== "queued";
-    panel.querySelector("[data-sync-text]").textContent = sync.text;
-    if (sync.stamp !== panel.dataset.stamp && panel.hidden) {
-      panel.dataset.stamp = sync.stamp;
-      await refresh();
-    } else if (now !== before) {
-      await refresh();
-    }
-  } catch { /* the server is restarting: ask again */ }
-  return follow(panel, now);
+async function follow(panel, state) {
+  for (;;) {
+    const busy = state === "syncing" || state === "queued";
+    await new Promise((done) => setTimeout(done, busy ? 700 : 4000));
+    if (document.hidden) continue;
+    try {
+      const answer = await fetch(panel.dataset.sync, { headers: { Accept: "application/json" } });
+      if (answer.redirected || [401, 403, 404].includes(answer.status)) return; // signed out, or the set is gone
+      if (!answer.ok) continue; // a bad moment: ask again
+      const sync = await answer.json();
+      const hasChanged = sync.state !== state;
+      state = sync.state;
+      panel.hidden = state !== "syncing" && state !== "queued";
+      panel.querySelector("[data-sync-text]").textContent = sync.text;
+      if (sync.stamp !== panel.dataset.stamp && panel.hidden) {
+        panel.dataset.stamp = sync.stamp;
+        await refresh();
+      } else if (hasChanged) {
+        await refresh();
+      }
+    } catch { /* the server is restarting: ask again */ }
+  }
 }
 
 async function refresh() {
