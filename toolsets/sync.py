@@ -98,13 +98,16 @@ def request_sync(tool_set: ToolSet, *, actor: Actor) -> None:
 
 
 def upstream_changed(tool_set_id: str, *, at: datetime) -> bool:
-    """An upstream says that its tools changed: make the sync due, unless it ended a moment ago. Whether it now is.
+    """An upstream says that its tools changed: make the sync due, at once unless it ended a moment ago. Whether it now is.
 
-    An upstream that says so without end is heard once in ten seconds.
+    Who says so right after a sync, or without end, is heard when ten seconds have passed since.
     """
-    waiting = SyncState.objects.filter(pk=tool_set_id, due_at__gt=at).exclude(
-        last_succeeded_at__gt=at - _HEARD_AGAIN_AFTER
-    )
+    later = at + _HEARD_AGAIN_AFTER
+    states = SyncState.objects.filter(pk=tool_set_id)
+    just_ended = states.filter(last_succeeded_at__gt=at - _HEARD_AGAIN_AFTER)
+    if just_ended.filter(due_at__gt=later).update(due_at=later, requested_by=None):
+        return False
+    waiting = states.filter(due_at__gt=at).exclude(pk__in=just_ended.values("pk"))
     return bool(waiting.update(due_at=at, requested_by=None))
 
 
