@@ -83,7 +83,7 @@ class WebProcess:
         return self
 
     def _sync_soon(self, tool_set_id: str) -> None:
-        """An upstream said, beside a call, that its tools changed; it is heard once at a time."""
+        """An upstream said that its tools changed; it is heard once at a time."""
         if tool_set_id not in self._syncing:
             asking = asyncio.create_task(_ask_for_sync(tool_set_id))
             self._syncing[tool_set_id] = asking
@@ -92,11 +92,11 @@ class WebProcess:
     async def __aexit__(self, *_: object) -> None:
         self.listeners.close()
         self.running.close()
+        await self.forwarder.aclose()  # after which no upstream has news
         background = [*self._tasks, *self._syncing.values()]
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        await self.forwarder.aclose()
         await self.credentials.record_use()
         await self.lane.stop()
         await in_database(heartbeat.leave, self._process)

@@ -13,6 +13,17 @@ from gateway.network.addresses import Address, is_in, is_public, unmapped
 _lookups = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lookup")
 """Threads of their own: a name server that never answers holds up nothing else, and no loop waits for it to close."""
 
+_KEEPALIVE = [
+    (getattr(socket, option), value)
+    for option, value in (
+        ("TCP_KEEPIDLE", 60),
+        ("TCP_KEEPINTVL", 15),
+        ("TCP_KEEPCNT", 4),
+    )
+    if hasattr(socket, option)
+]
+"""Who is gone without a word is noticed after two minutes, where the system can be told so."""
+
 
 class AddressRefused(Refused):
     """The name or address leads somewhere that Toolcrib may not connect to."""
@@ -62,6 +73,9 @@ class Guard:
         self.check(str(sockaddr[0]))
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEPALIVE:
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
         return made
 
 

@@ -1,6 +1,6 @@
 """Reading the answer to one request: a JSON body, or an event stream on which other messages come first."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import aiohttp
 
@@ -91,7 +91,7 @@ class AnswerStream:
         request_id: int,
         *,
         limit: int,
-        on_other: Callable[[Message], Awaitable[None]] | None = None,
+        on_other: Callable[[Message], None] | None = None,
     ) -> None:
         self.parser = EventParser(max_event_bytes=limit)
         self.size = 0
@@ -116,7 +116,7 @@ class AnswerStream:
                     if answers(message, self._request_id):
                         return Answer(result=result_in(message), size=self.size)
                     if self._on_other is not None:
-                        await self._on_other(message)
+                        self._on_other(message)
         return None
 
 

@@ -4,18 +4,17 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-_MOST_AT_ONCE = 64
-
 
 class Errands:
     """Short tasks, done as far as they succeed, and dropped when there are too many."""
 
-    def __init__(self, *, seconds: float = 5.0) -> None:
+    def __init__(self, *, seconds: float = 5.0, most: int = 64) -> None:
         self._seconds = seconds
+        self._most = most
         self._tasks: set[asyncio.Task[None]] = set()
 
     def run(self, errand: Coroutine[Any, Any, object]) -> None:
-        if len(self._tasks) >= _MOST_AT_ONCE:
+        if len(self._tasks) >= self._most:
             errand.close()
             return
         task = asyncio.get_running_loop().create_task(self._bounded(errand))

@@ -22,14 +22,18 @@ class Exchange:
         self.url = http_url(target.url)
         self.headers = _headers(target)
         self.errands = Errands()
-        self._networks = target.networks
+        self._target = target
         self._connect_seconds = connect_seconds
         self._client = self._new_client()
         self._retired: list[aiohttp.ClientSession] = []
 
+    def apart(self) -> "Exchange":
+        """Connections of its own to the same upstream, with the same headers."""
+        return Exchange(self._target, connect_seconds=self._connect_seconds)
+
     def _new_client(self) -> aiohttp.ClientSession:
         return forwarding_client(
-            networks=self._networks,
+            networks=self._target.networks,
             max_connections=0,
             connect_seconds=self._connect_seconds,
         )

@@ -18,6 +18,7 @@ from toolsets.adapters.mcp.exchange import Exchange
 from toolsets.adapters.mcp.messages import (
     Message,
     cancellation_body,
+    is_question,
     notification_body,
     reply_body,
     tool_call_body,
@@ -32,6 +33,8 @@ _FIRST_VERSION_WITH_HEADER = "2025-06-18"
 
 class HandshakeSession(StreamableSession):
     """An initialized session; we declared no capability in it, so what the upstream asks is declined."""
+
+    _has_sessions = True
 
     def __init__(
         self,
@@ -70,13 +73,25 @@ class HandshakeSession(StreamableSession):
     def _version_to_reopen(self) -> str:
         return self.version if self._session_id else ""
 
-    async def _other(
-        self, message: Message, request: ToolRequest, request_id: int
+    def _notice(
+        self,
+        message: Message,
+        request: ToolRequest | None = None,
+        token: object = None,
     ) -> None:
-        if "method" in message and "id" in message:
+        if is_question(message):
             self._owe(reply_body(message))
         else:
-            self._notice(message, request, request_id)
+            super()._notice(message, request, token)
+
+    async def _ask_for_stream(self, exchange: Exchange) -> aiohttp.ClientResponse:
+        return await exchange.send("GET", self._stream_headers())
+
+    def _stream_headers(self) -> CIMultiDict[str]:
+        headers = self._session_headers.copy()
+        headers["Accept"] = "text/event-stream"
+        del headers["Content-Type"]
+        return headers
 
     async def _follow(
         self, response: aiohttp.ClientResponse, request_id: int, request: ToolRequest
@@ -94,9 +109,8 @@ class HandshakeSession(StreamableSession):
     async def _resume(self, stream: AnswerStream) -> aiohttp.ClientResponse:
         """Ask for what follows the last event that came."""
         seconds = stream.parser.retry_seconds or _DEFAULT_RETRY_SECONDS
-        headers = self._session_headers.copy()
+        headers = self._stream_headers()
         headers["Last-Event-ID"] = stream.parser.last_event_id
-        headers["Accept"] = "text/event-stream"
         for _ in range(_ATTEMPTS_TO_RESUME):
             await asyncio.sleep(max(seconds, _SHORTEST_RETRY_SECONDS))
             try:

@@ -32,6 +32,7 @@ from toolsets.adapters.mcp.messages import (
     answers,
     cancellation_body,
     initialize_body,
+    is_question,
     messages_in,
     negotiated_version,
     notification_body,
@@ -80,6 +81,9 @@ class LegacySession(Session):
     @property
     def is_open(self) -> bool:
         return not self._reader.done()
+
+    def listen(self) -> None:
+        """It does so already: all that the upstream says comes on the one stream."""
 
     async def initialize(self) -> None:
         """Learn where messages go, and shake hands.
@@ -202,7 +206,7 @@ class LegacySession(Session):
                 waiting.answer.set_result((message, size))
 
     def _hear(self, message: Message) -> None:
-        if "id" in message:
+        if is_question(message):
             self._owe(reply_body(message))
             return
         params = message.get("params")

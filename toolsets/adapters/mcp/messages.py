@@ -75,6 +75,11 @@ def cancellation_body(request_id: int) -> bytes:
     )
 
 
+def is_question(message: Message) -> bool:
+    """Whether it is a request, to which an answer is due."""
+    return "method" in message and isinstance(message.get("id"), str | int)
+
+
 def reply_body(message: Message) -> bytes:
     """Our answer to what a handshake-era upstream asks: a ping is answered, anything else we never said we could do."""
     reply: Message = {"jsonrpc": "2.0", "id": message["id"]}
@@ -108,6 +113,15 @@ def modern_tool_call_body(request_id: int, request: ToolRequest) -> bytes:
     if request.request_state is not None:
         params["requestState"] = request.request_state
     return request_body(request_id, "tools/call", params)
+
+
+def listen_body(request_id: int) -> bytes:
+    """`subscriptions/listen` for changes of the list of tools."""
+    params = {
+        "notifications": {"toolsListChanged": True},
+        "_meta": modern_meta(IDENTITY, {}),
+    }
+    return request_body(request_id, "subscriptions/listen", params)
 
 
 def modern_meta(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import aiohttp
 from multidict import CIMultiDict
 
 from toolsets.adapters.calling import ToolRequest, UpstreamAnsweredError
@@ -9,7 +10,7 @@ from toolsets.adapters.mcp.exchange import Exchange
 from toolsets.adapters.mcp.messages import (
     HEADER_MISMATCH,
     MODERN_VERSION,
-    Message,
+    listen_body,
     modern_tool_call_body,
 )
 from toolsets.adapters.mcp.mirroring import header_value, parameter_headers
@@ -18,6 +19,8 @@ from toolsets.adapters.mcp.sessions import StreamableSession
 
 class ModernSession(StreamableSession):
     """Nothing is opened upstream: a session is only the knowledge of the revision, and connections."""
+
+    _has_sessions = False
 
     def __init__(
         self, exchange: Exchange, *, on_list_changed: Callable[[], None]
@@ -37,10 +40,9 @@ class ModernSession(StreamableSession):
             headers.update(parameter_headers(request.header_paths, request.arguments))
         return headers
 
-    async def _other(
-        self, message: Message, request: ToolRequest, request_id: int
-    ) -> None:
-        self._notice(message, request, request_id)
+    async def _ask_for_stream(self, exchange: Exchange) -> aiohttp.ClientResponse:
+        headers = modern_headers(exchange, "subscriptions/listen")
+        return await exchange.post(listen_body(next(self._ids)), headers)
 
     def _consider(self, error: UpstreamAnsweredError | None) -> None:
         if error is not None and error.rpc_code == HEADER_MISMATCH:

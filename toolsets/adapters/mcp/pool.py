@@ -21,6 +21,7 @@ from toolsets.adapters.mcp.sessions import Session
 
 _COOL_DOWN_SECONDS = 1.0
 _LONGEST_OPENING_SECONDS = 15.0
+_MOST_LISTENING = 200
 
 
 class SessionPool:
@@ -42,7 +43,7 @@ class SessionPool:
         self._openings: dict[SessionKey, asyncio.Task[Session]] = {}
         self._failures: dict[SessionKey, tuple[float, GatewayError]] = {}
         self._forgotten: set[Session] = set()
-        self._goodbyes = Errands()
+        self._goodbyes = Errands(most=most)
         self._sweeper: asyncio.TimerHandle | None = None
 
     def ready(self, key: SessionKey) -> Session | None:
@@ -96,11 +97,25 @@ class SessionPool:
         loop = asyncio.get_running_loop()
         failure = opening.exception()
         if failure is None:
+            self._listen_no_more_as_before(key)
             session = self._sessions[key] = opening.result()
             session.last_used = loop.time()
+            self._listen(session)
         elif isinstance(failure, GatewayError):
             self._failures[key] = (loop.time() + _COOL_DOWN_SECONDS, failure)
         self._sweep_later()
+
+    def _listen_no_more_as_before(self, key: SessionKey) -> None:
+        """Whoever else the same holder listens to was opened before the tool set or the credential was changed."""
+        tool_set_id, _, holder, _ = key
+        for other, session in self._sessions.items():
+            if (other[0], other[2]) == (tool_set_id, holder):
+                session.stop_listening()
+
+    def _listen(self, session: Session) -> None:
+        listening = sum(one.is_listening for one in self._sessions.values())
+        if self._on_list_changed is not None and listening < _MOST_LISTENING:
+            session.listen()
 
     def _check_cool_down(self, key: SessionKey) -> None:
         until, failure = self._failures.get(key, (0.0, None))
@@ -136,14 +151,21 @@ class SessionPool:
             self._goodbyes.run(session.close_stale())
 
     def forget(self, key: SessionKey, session: Session) -> None:
-        """Give this session out no more, and close it when its last call has ended."""
+        """Give this session out no more, and close it when its last call has ended.
+
+        An upstream that does not know it any more was perhaps started anew, and offers other tools.
+        """
         if self._sessions.get(key) is session:
             del self._sessions[key]
+            session.stop_listening()
             self._forgotten.add(session)
             self.used(session)
+            self._list_changed(key[0])
 
     def _close(self, key: SessionKey) -> None:
-        self._goodbyes.run(self._sessions.pop(key).aclose())
+        session = self._sessions.pop(key)
+        session.stop_listening()
+        self._goodbyes.run(session.aclose())
 
     def _sweep_later(self) -> None:
         if self._sweeper is None and (self._sessions or self._failures):

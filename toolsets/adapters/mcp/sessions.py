@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from itertools import count
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import aiohttp
 from multidict import CIMultiDict
@@ -25,6 +26,7 @@ from toolsets.adapters.mcp.answering import (
     read_json_answer,
 )
 from toolsets.adapters.mcp.exchange import Exchange
+from toolsets.adapters.mcp.hearing import Ear
 from toolsets.adapters.mcp.messages import NEGOTIATION_ID, Message
 
 
@@ -42,6 +44,7 @@ class Session(ABC):
         self._exchange = exchange
         self._on_list_changed = on_list_changed
         self._ids = count(NEGOTIATION_ID + 1)
+        self._ear: Ear | None = None
 
     @property
     def is_open(self) -> bool:
@@ -63,13 +66,31 @@ class Session(ABC):
     async def close_stale(self) -> None:
         await self._exchange.close_retired()
 
+    @abstractmethod
+    def listen(self) -> None:
+        """Hear between calls as well, until the session is closed, that the upstream's list of tools changed."""
+
+    @property
+    def is_listening(self) -> bool:
+        return self._ear is not None and self._ear.is_open
+
+    def stop_listening(self) -> None:
+        """At once, whenever the session itself is closed."""
+        if self._ear is not None:
+            self._ear.stop()
+
     async def aclose(self) -> None:
+        if self._ear is not None:
+            await self._ear.aclose()
         await self._exchange.aclose()
 
     def _notice(
-        self, message: Message, request: ToolRequest | None, token: object
+        self,
+        message: Message,
+        request: ToolRequest | None = None,
+        token: object = None,
     ) -> None:
-        """Pass on a notification: progress of this request, or news of the list of tools."""
+        """Pass on a notification: progress of this request, if it came beside one, or news of the list of tools."""
         method, params = message.get("method"), message.get("params")
         if method == "notifications/tools/list_changed":
             self._on_list_changed()
@@ -83,6 +104,22 @@ class Session(ABC):
 
 class StreamableSession(Session):
     """Streamable HTTP: a call is one POST, answered by a JSON body or by an event stream of its own."""
+
+    _has_sessions: ClassVar[bool]
+
+    def listen(self) -> None:
+        if self._ear is None:
+            self._ear = Ear(
+                self._exchange,
+                self._ask_for_stream,
+                on_message=self._notice,
+                on_gap=self._on_list_changed,
+                has_sessions=self._has_sessions,
+            )
+
+    @abstractmethod
+    async def _ask_for_stream(self, exchange: Exchange) -> aiohttp.ClientResponse:
+        """Ask for the stream on which the upstream speaks of its own accord."""
 
     async def call(self, request: ToolRequest) -> Answer:
         return await self._call(next(self._ids), request)
@@ -111,11 +148,6 @@ class StreamableSession(Session):
     @abstractmethod
     def _headers(self, request: ToolRequest) -> CIMultiDict[str]: ...
 
-    @abstractmethod
-    async def _other(
-        self, message: Message, request: ToolRequest, request_id: int
-    ) -> None: ...
-
     async def _follow(
         self, response: aiohttp.ClientResponse, request_id: int, request: ToolRequest
     ) -> Answer:
@@ -125,11 +157,10 @@ class StreamableSession(Session):
         return answer
 
     def _stream(self, request_id: int, request: ToolRequest) -> AnswerStream:
-        async def on_other(message: Message) -> None:
-            await self._other(message, request, request_id)
-
         return AnswerStream(
-            request_id, limit=request.max_result_bytes, on_other=on_other
+            request_id,
+            limit=request.max_result_bytes,
+            on_other=partial(self._notice, request=request, token=request_id),
         )
 
     async def _refuse(
