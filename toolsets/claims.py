@@ -52,7 +52,7 @@ def take(tool_set_id: str, *, at: datetime) -> Claim | None:
         .filter(tool_set__in=ToolSet.objects.due(at=at).filter(pk=tool_set_id))
         .first()
     )
-    if state is None or state.due_at is None or _is_held(state, at=at):
+    if state is None or state.due_at is None or is_held(state, at=at):
         return None
     claim = Claim(
         token=new_id("sync"),
@@ -65,7 +65,8 @@ def take(tool_set_id: str, *, at: datetime) -> Claim | None:
     return claim if _swap(state, claim, at=at) else None
 
 
-def _is_held(state: SyncState, *, at: datetime) -> bool:
+def is_held(state: SyncState, *, at: datetime) -> bool:
+    """Whether a worker is at it, and was heard not long ago."""
     return state.claimed_at is not None and state.claimed_at > at - SILENT_AFTER
 
 

@@ -34,6 +34,7 @@ from toolsets.usage import note_secret_use
 log = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
 _HEARD_AGAIN_AFTER = timedelta(seconds=10)
+_MOST_DOUBLINGS = 8
 
 stopping = Event()
 """Set when this process is about to end: a running sync lets go, and the next worker takes it up."""
@@ -98,17 +99,23 @@ def request_sync(tool_set: ToolSet, *, actor: Actor) -> None:
 
 
 def upstream_changed(tool_set_id: str, *, at: datetime) -> bool:
-    """An upstream says that its tools changed: make the sync due, at once unless it ended a moment ago. Whether it now is.
+    """An upstream says that its tools changed: make the sync due as soon as that may be. Whether it now is.
 
-    Who says so right after a sync, or without end, is heard when ten seconds have passed since.
+    It may be at once, or ten seconds after a sync that ended well; after each failure in a row twice as long. What is said
+    while a sync runs is for the next one.
     """
-    later = at + _HEARD_AGAIN_AFTER
-    states = SyncState.objects.filter(pk=tool_set_id)
-    just_ended = states.filter(last_succeeded_at__gt=at - _HEARD_AGAIN_AFTER)
-    if just_ended.filter(due_at__gt=later).update(due_at=later, requested_by=None):
+    state = SyncState.objects.filter(pk=tool_set_id).first()
+    if state is None or state.due_at is None:
         return False
-    waiting = states.filter(due_at__gt=at).exclude(pk__in=just_ended.values("pk"))
-    return bool(waiting.update(due_at=at, requested_by=None))
+    hold = _HEARD_AGAIN_AFTER * 2 ** min(state.failures_in_a_row, _MOST_DOUBLINGS)
+    is_running = claims.is_held(state, at=at)
+    ends = [state.last_succeeded_at, state.last_failed_at, at if is_running else None]
+    due_at = max([at, *(end + hold for end in ends if end is not None)])
+    is_for_this_run = is_running and state.due_at <= at
+    if state.due_at <= due_at and not is_for_this_run:
+        return False
+    unchanged = SyncState.objects.filter(pk=tool_set_id, due_at=state.due_at)
+    return bool(unchanged.update(due_at=due_at, requested_by=None)) and due_at <= at
 
 
 def run_sync(tool_set_id: str) -> SyncOutcome:

@@ -2,12 +2,10 @@
 
 import asyncio
 import gc
-import logging
 import sys
 from typing import Self
 
 from django.conf import settings
-from django.utils import timezone
 
 from gateway import bus
 from gateway.database import in_database
@@ -20,13 +18,10 @@ from gateway.mcp.credentials import Credentials
 from gateway.mcp.endpoint import Endpoint
 from gateway.mcp.listeners import Listeners
 from gateway.mcp.models import Process
+from gateway.mcp.news import UpstreamNews
 from gateway.mcp.records import RecordWriter
 from gateway.mcp.running import RunningCalls
-from toolsets import sync
 from toolsets.adapters.forwarding import Forwarder
-from toolsets.tasks import wake_sync
-
-log = logging.getLogger(__name__)
 
 _COLLECT_AFTER = (2_000, 10, 40)
 """New objects until the young are collected; collections until those that survived are, and until all are."""
@@ -45,14 +40,14 @@ class WebProcess:
         self.access = Access(self.lane)
         self.listeners = Listeners(self.access)
         self.running = RunningCalls()
+        self.news = UpstreamNews()
         self.forwarder = Forwarder(
             calls_per_tool_set=settings.CALLS_PER_TOOL_SET,
-            on_list_changed=self._sync_soon,
+            on_list_changed=self.news.tell,
         )
         self.endpoint: Endpoint
         self._process: Process
         self._tasks: list[asyncio.Task[None]] = []
-        self._syncing: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
         _settle_interpreter()
@@ -82,21 +77,14 @@ class WebProcess:
         ]
         return self
 
-    def _sync_soon(self, tool_set_id: str) -> None:
-        """An upstream said that its tools changed; it is heard once at a time."""
-        if tool_set_id not in self._syncing:
-            asking = asyncio.create_task(_ask_for_sync(tool_set_id))
-            self._syncing[tool_set_id] = asking
-            asking.add_done_callback(lambda _: self._syncing.pop(tool_set_id, None))
-
     async def __aexit__(self, *_: object) -> None:
         self.listeners.close()
         self.running.close()
-        await self.forwarder.aclose()  # after which no upstream has news
-        background = [*self._tasks, *self._syncing.values()]
-        for task in background:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.forwarder.aclose()  # after which no upstream has news
+        await self.news.aclose()
         await self.credentials.record_use()
         await self.lane.stop()
         await in_database(heartbeat.leave, self._process)
@@ -113,15 +101,3 @@ def _settle_interpreter() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
-
-
-async def _ask_for_sync(tool_set_id: str) -> None:
-    try:
-        await in_database(_sync, tool_set_id)
-    except Exception as exc:  # noqa: BLE001 - the outermost shell of a task whose outcome nobody waits for; the schedule syncs later
-        log.warning("sync not asked for", extra={"cause": type(exc).__name__})
-
-
-def _sync(tool_set_id: str) -> None:
-    if sync.upstream_changed(tool_set_id, at=timezone.now()):
-        wake_sync(tool_set_id)
