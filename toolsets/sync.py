@@ -107,15 +107,21 @@ def upstream_changed(tool_set_id: str, *, at: datetime) -> bool:
     state = SyncState.objects.filter(pk=tool_set_id).first()
     if state is None or state.due_at is None:
         return False
-    hold = _HEARD_AGAIN_AFTER * 2 ** min(state.failures_in_a_row, _MOST_DOUBLINGS)
     is_running = claims.is_held(state, at=at)
-    ends = [state.last_succeeded_at, state.last_failed_at, at if is_running else None]
-    due_at = max([at, *(end + hold for end in ends if end is not None)])
+    due_at = at + _HEARD_AGAIN_AFTER if is_running else _heard_from(state, at=at)
     is_for_this_run = is_running and state.due_at <= at
     if state.due_at <= due_at and not is_for_this_run:
         return False
     unchanged = SyncState.objects.filter(pk=tool_set_id, due_at=state.due_at)
     return bool(unchanged.update(due_at=due_at, requested_by=None)) and due_at <= at
+
+
+def _heard_from(state: SyncState, *, at: datetime) -> datetime:
+    """From when on an upstream may have itself synced, `at` at the earliest."""
+    doublings: int = min(state.failures_in_a_row, _MOST_DOUBLINGS)
+    hold = _HEARD_AGAIN_AFTER * (1 << doublings)
+    ends = [state.last_succeeded_at, state.last_failed_at]
+    return max([at, *(end + hold for end in ends if end is not None)])
 
 
 def run_sync(tool_set_id: str) -> SyncOutcome:

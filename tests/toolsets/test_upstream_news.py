@@ -34,6 +34,7 @@ def test_change_announced_by_an_upstream_makes_its_sync_due(connect: Connect) ->
         ({"last_failed_at": -90, "failures_in_a_row": 3}, 0),
         ({"last_failed_at": -5, "failures_in_a_row": 300, "due_at": 60}, 60),
         ({"claimed_at": -1, "due_at": -9}, 10),
+        ({"claimed_at": -1, "due_at": -9, "failures_in_a_row": 9}, 10),
         ({"claimed_at": -1, "due_at": 4}, 4),
         ({"claimed_at": -40, "due_at": -9}, -9),
     ],
